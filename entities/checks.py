@@ -1,0 +1,34 @@
+"""System checks: every entity is well declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from entities.registry import Entity, registry
+
+
+@register()
+def declarations_are_sound(**_: Any) -> list[CheckMessage]:
+    """Report names that differ only in case, fields named like relations, and unknown attributes."""
+    return [message for entity in registry() for message in _problems(entity)]
+
+
+def _problems(entity: Entity) -> Iterator[CheckMessage]:
+    def error(text: str, number: int) -> Error:
+        return Error(f"{entity.kind}: {text}", obj=entity.model, id=f"entities.E{number:03}")
+
+    if len(entity.by_wire) != len(entity.fields):
+        yield error("two fields have the same name on the wire, in any case", 1)
+    relations = {*entity.relations, *(item.name.lower() for item in entity.collections)}
+    for name in relations & set(entity.by_wire):
+        yield error(f"the field {name} is named like a relation", 2)
+    for name in (*entity.title, *entity.search, *entity.order):
+        if name not in entity.by_name and not hasattr(entity.model, name):
+            yield error(f"no attribute {name}", 3)
+    for item in entity.collections:
+        target = registry().find(item.via or item.kind)
+        if target is None or (item.by and item.by not in target.by_name):
+            yield error(f"the collection {item.name} does not lead anywhere", 4)

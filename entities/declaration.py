@@ -1,0 +1,102 @@
+"""The one line that says about an entity what its Django model cannot (entities.md §9.4).
+
+Everything else — types, lengths, captions, defaults, targets — is read from the model fields by ``registry``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from django.db.models import Expression, F, Field, Subquery
+
+DeleteRule = Literal["D1", "D2", "D3", "D4", "D5", "D6", "D7", ""]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A to-many relation: records of ``kind`` whose reference ``by`` names this record.
+
+    ``by`` is an attribute of the target, or ``Kind.attribute`` of a linking kind that also refers to the target
+    (``Address_Link.company``); empty for kinds with a generic owner (table id, record id).
+    ``unless`` names an attribute of the linking kind that must be empty.
+    """
+
+    kind: str
+    by: str = ""
+    owned: bool = False
+    unless: str = ""
+
+
+@dataclass(frozen=True)
+class ByReference:
+    """Child of the record that the reference ``field`` names."""
+
+    field: str
+
+
+@dataclass(frozen=True)
+class ByOwner:
+    """Child of the record named by ``owner_table`` (a table id) and ``owner_id``, one of ``kinds``."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ByLink:
+    """Child of the parents of the records of ``kind`` whose ``field`` names it; without any, its creator's own."""
+
+    kind: str
+    field: str
+
+
+Parent = ByReference | ByOwner | ByLink
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A display value that no column holds: ``expression()`` over the columns ``sources``, of type ``output``."""
+
+    expression: Callable[[], Expression | F | Subquery]
+    output: Field[object, object]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What Django does not know about an entity.
+
+    ``kind`` is the resource name; ``names`` spells attributes whose wire name does not follow the rule
+    prefix + CamelCase; ``repeats`` offers one column under further wire names (``{wire: attribute}``);
+    ``only`` restricts the attributes offered; ``internal`` hides attributes from every channel.
+    """
+
+    kind: str
+    prefix: str
+    table_id: int
+    plural: str
+    title: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    label: str = ""
+    title_joiner: str = " "
+    search: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    assigned: str = ""
+    parents: tuple[Parent, ...] = ()
+    parent_any: bool = False
+    collections: tuple[Collection, ...] = ()
+    relations: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    computed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+    upsert: tuple[str, ...] = ()
+    administrators: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    unlinked: tuple[str, ...] = ()
+    reference_kind: bool = False
+    read_only: bool = False
+    delete: DeleteRule = "D1"

@@ -1,0 +1,56 @@
+"""The models, one module per business area."""
+
+from entities.models.base import Record
+from entities.models.captions import Caption
+from entities.models.counters import Counter
+from entities.models.directory import ROOT_TERRITORY, Team, Territory, User
+from entities.models.parties import (
+    Address,
+    AddressLink,
+    Company,
+    Email,
+    EmailLink,
+    Person,
+    Phone,
+    PhoneLink,
+)
+from entities.models.products import (
+    Currency,
+    Price,
+    PriceList,
+    Product,
+    ProductFamily,
+    Unit,
+    UnitFamily,
+)
+from entities.models.sales import Opportunity, Quote, QuoteLine
+from entities.models.service import Case
+
+__all__ = [
+    "ROOT_TERRITORY",
+    "Address",
+    "AddressLink",
+    "Caption",
+    "Case",
+    "Company",
+    "Counter",
+    "Currency",
+    "Email",
+    "EmailLink",
+    "Opportunity",
+    "Person",
+    "Phone",
+    "PhoneLink",
+    "Price",
+    "PriceList",
+    "Product",
+    "ProductFamily",
+    "Quote",
+    "QuoteLine",
+    "Record",
+    "Team",
+    "Territory",
+    "Unit",
+    "UnitFamily",
+    "User",
+]

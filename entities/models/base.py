@@ -1,0 +1,88 @@
+"""What every record has: key, stamps, soft deletion; and the index sets of secured kinds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Collate, Lower
+
+from entities.declaration import Declaration
+
+LIVE = Q(deleted_at__isnull=True)
+STAMPS = ("created_by", "created_at", "updated_by", "updated_at")
+INTERNAL = ("deleted_at", "deleted_by")
+
+
+def folded(name: str) -> Collate:
+    """The one expression by which text is compared and ordered (entities.md §9.2)."""
+    return Collate(Lower(name), "C")
+
+
+class Record(models.Model):
+    """A row of any entity. Deletion is a mark; the gate alone excludes marked rows."""
+
+    entity: ClassVar[Declaration]
+
+    id = models.AutoField(primary_key=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        verbose_name="Created By",
+        related_name="+",
+        null=True,
+        editable=False,
+        db_index=False,
+    )
+    created_at = models.DateTimeField("Created Date", null=True, editable=False)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        verbose_name="Updated By",
+        related_name="+",
+        null=True,
+        editable=False,
+        db_index=False,
+    )
+    updated_at = models.DateTimeField("Updated Date", null=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        editable=False,
+        db_index=False,
+    )
+
+    class Meta:
+        abstract = True
+
+
+def indexes(prefix: str, *columns: str) -> list[models.Index]:
+    """Partial btree indexes ``(column, id)`` over live rows; a column may be a blank-separated list.
+
+    ``~name`` stands for the folded text expression.
+    """
+    found: list[models.Index] = []
+    for columns_of_one in columns:
+        parts = columns_of_one.split()
+        name = f"{prefix}_{'_'.join(part.strip('~') for part in parts)}"[:27] + "_ix"
+        if any(part.startswith("~") for part in parts):
+            expressions = [folded(part[1:]) if part.startswith("~") else F(part) for part in parts]
+            found.append(models.Index(*expressions, F("id"), name=name, condition=LIVE))
+        else:
+            found.append(models.Index(fields=[*parts, "id"], name=name, condition=LIVE))
+    return found
+
+
+def secured(prefix: str, assigned: str, *more: str) -> list[models.Index]:
+    """The indexes of a kind with rights of its own: security columns, polling, then ``more``."""
+    security = ("territory", assigned, "team", "created_by", "updated_at")
+    return indexes(prefix, *security, *more)
+
+
+__all__ = ["INTERNAL", "LIVE", "STAMPS", "GinIndex", "Record", "folded", "indexes", "secured"]

@@ -1,0 +1,465 @@
+"""The compiled declarations: every entity, field, relation and collection, once per process.
+
+The only reader of ``_meta``. It says what exists; it must not know who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Expression, F, Subquery
+
+from entities.declaration import ByLink, ByOwner, ByReference, Declaration, DeleteRule, Parent
+from entities.fields import MultiSelectionField, PhoneNumberField, SelectionField
+from entities.models.base import INTERNAL, STAMPS, Record
+
+FieldType = Literal[
+    "key",
+    "int",
+    "num",
+    "pct",
+    "money",
+    "text",
+    "memo",
+    "email",
+    "url",
+    "phone",
+    "sel",
+    "msel",
+    "bool",
+    "dt",
+    "ref",
+]
+TEXT_TYPES: frozenset[str] = frozenset({"text", "memo", "email", "url", "phone", "sel"})
+NUMBER_TYPES: frozenset[str] = frozenset({"key", "int", "num", "pct", "money", "ref"})
+
+_ABBREVIATIONS = {
+    "sla": "SLA",
+    "uom": "UOM",
+    "sms": "SMS",
+    "scrm": "SCRM",
+    "pc": "PC",
+    "erp": "ERP",
+}
+_FIXED_NAMES = {
+    "territory": "SecTerr",
+    "team": "ChannelId",
+    "created_by": "CreatedBy",
+    "created_at": "CreatedDate",
+    "updated_by": "UpdatedBy",
+    "updated_at": "UpdatedDate",
+}
+_STAMP_RELATIONS = {"created_by": "CreatedBy", "updated_by": "UpdatedBy"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an entity.
+
+    ``wire`` is its name on every channel, ``name`` the model attribute, ``column`` what a query selects
+    (``primary_person_id`` for a reference). ``sources`` are the fields it is computed from, as
+    ``(kind, attribute)``. ``system`` = only the server writes it. ``expression`` stands instead of a column.
+    """
+
+    wire: str
+    name: str
+    column: str
+    type: FieldType
+    title: str
+    required: bool
+    system: bool
+    max_length: int | None = None
+    digits: int | None = None
+    decimals: int | None = None
+    default: Any = None
+    list_name: str = ""
+    target: str = ""
+    relation: str = ""
+    fixed: bool = False
+    search: bool = False
+    upsert: bool = False
+    administrators: bool = False
+    derived: bool = False
+    repeat: bool = False
+    sources: tuple[tuple[str, str], ...] = ()
+    expression: Callable[[], Expression | F | Subquery] | None = None
+
+    @property
+    def sortable(self) -> bool:
+        """All but memos, multi-selections and display values can be sorted (entities.md §1.2)."""
+        return self.type not in ("memo", "msel") and not self.derived
+
+    @property
+    def is_text(self) -> bool:
+        """Compared and ordered as text."""
+        return self.type in TEXT_TYPES
+
+
+@dataclass(frozen=True)
+class CollectionLink:
+    """A compiled to-many relation. ``by`` is the referring attribute on ``via`` (a linking kind) or on ``kind``."""
+
+    name: str
+    kind: str
+    by: str
+    via: str
+    unless: str
+    owned: bool
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One kind of record, compiled from its model and its declaration."""
+
+    kind: str
+    aliases: tuple[str, ...]
+    label: str
+    plural: str
+    prefix: str
+    table_id: int
+    model: type[Record]
+    fields: tuple[Field, ...]
+    title: tuple[str, ...]
+    title_joiner: str
+    search: tuple[str, ...]
+    order: tuple[str, ...]
+    assigned: str
+    has_territory: bool
+    has_team: bool
+    parents: tuple[Parent, ...]
+    collections: tuple[CollectionLink, ...]
+    reference_kind: bool
+    read_only: bool
+    proxy: bool
+    delete: DeleteRule
+    by_wire: Mapping[str, Field]
+    by_name: Mapping[str, Field]
+    relations: Mapping[str, Field]
+
+    @property
+    def key(self) -> Field:
+        """The primary key."""
+        return self.by_name["id"]
+
+    @property
+    def has_own_rights(self) -> bool:
+        """Not a child: profiles give rights to it and grants name its rows."""
+        return not self.parents
+
+    def field(self, wire: str) -> Field | None:
+        """Return the field spelt ``wire`` in any case, or None."""
+        return self.by_wire.get(wire.lower())
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All entities; ``names`` maps every lower-case kind and alias to its kind."""
+
+    entities: Mapping[str, Entity]
+    names: Mapping[str, str]
+    by_table_id: Mapping[int, Entity]
+    by_model: Mapping[type[models.Model], Entity]
+
+    def __iter__(self) -> Iterator[Entity]:
+        return iter(self.entities.values())
+
+    def __getitem__(self, kind: str) -> Entity:
+        return self.entities[kind]
+
+    def find(self, name: str) -> Entity | None:
+        """Return the entity called ``name`` (kind, singular, plural or alias; any case), or None."""
+        kind = self.names.get(name.lower())
+        return self.entities[kind] if kind else None
+
+
+def camel(name: str) -> str:
+    """Spell a Python name as the catalogue does: ``scrm_reason_for_loss`` → ``SCRMReasonForLoss``."""
+    return "".join(
+        _ABBREVIATIONS.get(part, part[:1].upper() + part[1:]) for part in name.split("_")
+    )
+
+
+def _wire(
+    declaration: Declaration, name: str, model: type[models.Model], is_reference: bool
+) -> str:
+    if name in declaration.names:
+        return declaration.names[name]
+    if name == "id":
+        return f"{declaration.prefix}_{model.__name__}Id"
+    if name in _FIXED_NAMES:
+        return f"{declaration.prefix}_{_FIXED_NAMES[name]}"
+    if is_reference and name.endswith("_currency"):
+        return f"{declaration.prefix}_{camel(name.removesuffix('_currency'))}_CID"
+    return f"{declaration.prefix}_{camel(name)}{'Id' if is_reference else ''}"
+
+
+def _type(
+    field: models.Field[Any, Any], declaration: Declaration, names: frozenset[str]
+) -> FieldType:
+    if isinstance(field, models.GeneratedField):
+        return _type(field.output_field, declaration, names)
+    plain: tuple[tuple[Any, FieldType], ...] = (
+        (models.AutoField, "key"),
+        (models.ForeignKey, "ref"),
+        (MultiSelectionField, "msel"),
+        (SelectionField, "sel"),
+        (PhoneNumberField, "phone"),
+        (models.EmailField, "email"),
+        (models.URLField, "url"),
+        (models.TextField, "memo"),
+        (models.CharField, "text"),
+        (models.BooleanField, "bool"),
+        (models.DateTimeField, "dt"),
+        (models.IntegerField, "int"),
+    )
+    for cls, name in plain:
+        if isinstance(field, cls):
+            return name
+    if isinstance(field, models.DecimalField):
+        if field.max_digits != 24:
+            return "pct"
+        repeated = {
+            wire.split("_", 1)[1].removesuffix("_CID")
+            for wire in declaration.repeats
+            if wire.endswith("_CID")
+        }
+        has_currency = f"{field.name}_currency" in names or camel(field.name) in repeated
+        return "money" if has_currency else "num"
+    raise TypeError(
+        f"{declaration.kind}.{field.name}: fields of class {type(field).__name__} have no type on the wire"
+    )
+
+
+def _title(
+    field: models.Field[Any, Any], name: str, declaration: Declaration, kind_of_field: FieldType
+) -> str:
+    if kind_of_field == "key":
+        return f"{declaration.label or declaration.kind} Id"
+    title = str(field.verbose_name or name)
+    return title if title[:1].isupper() else " ".join(word.capitalize() for word in title.split())
+
+
+def _sources(declaration: Declaration, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = (name.split(".") if "." in name else (declaration.kind, name) for name in names)
+    return tuple((kind, attribute) for kind, attribute in pairs)
+
+
+def _expression_sources(expression: Any) -> tuple[str, ...]:
+    if isinstance(expression, F):
+        return (expression.name,)
+    found: list[str] = []
+    for child in expression.get_source_expressions():
+        found.extend(_expression_sources(child) if child is not None else ())
+    return tuple(found)
+
+
+def _compile_field(
+    model: type[Record], field: models.Field[Any, Any], names: frozenset[str]
+) -> Field:
+    declaration = model.entity
+    name, is_reference = field.name, isinstance(field, models.ForeignKey)
+    kind_of_field = _type(field, declaration, names)
+    generated = isinstance(field, models.GeneratedField)
+    computed = declaration.computed.get(
+        name, _expression_sources(field.expression) if generated else ()
+    )
+    target = cast("type[Record]", field.remote_field.model).entity.kind if is_reference else ""
+    plain = field.output_field if isinstance(field, models.GeneratedField) else field
+    relation = ""
+    if is_reference and name not in declaration.unlinked:
+        relation = _STAMP_RELATIONS.get(name) or declaration.relations.get(name, target)
+    default = field.default if field.has_default() and not callable(field.default) else None
+    return Field(
+        wire=_wire(declaration, name, model, is_reference),
+        name=name,
+        column=field.attname,
+        type=kind_of_field,
+        title=_title(field, name, declaration, kind_of_field),
+        required=not field.blank
+        and field.editable
+        and not generated
+        and kind_of_field not in ("key", "bool"),
+        system=not field.editable or generated or kind_of_field == "key",
+        max_length=None if isinstance(plain, ArrayField) else getattr(plain, "max_length", None),
+        digits=getattr(plain, "max_digits", None),
+        decimals=getattr(plain, "decimal_places", None),
+        default=None if default == "" else default,
+        list_name=getattr(field, "list_name", ""),
+        target=target,
+        relation=relation,
+        fixed=name in declaration.fixed,
+        search=name in declaration.search,
+        upsert=name in declaration.upsert,
+        administrators=name in declaration.administrators,
+        derived=generated,
+        sources=_sources(declaration, computed),
+    )
+
+
+def _extra_fields(model: type[Record], known: Mapping[str, Field]) -> Iterator[Field]:
+    declaration = model.entity
+    for name, derived in declaration.derived.items():
+        output = cast("models.Field[Any, Any]", derived.output)
+        yield Field(
+            wire=_wire(declaration, name, model, is_reference=False),
+            name=name,
+            column=name,
+            type=_type(output, declaration, frozenset()),
+            title=str(output.verbose_name),
+            required=False,
+            system=True,
+            administrators=name in declaration.administrators,
+            derived=True,
+            sources=_sources(declaration, derived.sources),
+            expression=derived.expression,
+        )
+    for wire, name in declaration.repeats.items():
+        base = known.get(name)
+        field = model._meta.get_field(name)
+        is_reference = isinstance(field, models.ForeignKey)
+        target = (
+            cast("type[Record]", field.remote_field.model).entity.kind
+            if is_reference
+            else declaration.kind
+        )
+        title = "Currency" if wire.endswith("_CID") else str(field.verbose_name)
+        yield Field(
+            wire=wire,
+            name=wire.lower(),
+            column=cast("models.Field[Any, Any]", field).attname,
+            type="ref" if is_reference else "int",
+            title=title,
+            required=False,
+            system=True,
+            target=target if is_reference else "",
+            repeat=True,
+            sources=((declaration.kind, name),) if base and base.type != "key" else (),
+        )
+
+
+def _compile(model: type[Record]) -> Entity:
+    declaration = model.entity
+    columns = list(model._meta.concrete_fields)
+    hidden = {*INTERNAL, *declaration.internal}
+    if declaration.only:
+        hidden |= {f.name for f in columns} - set(declaration.only)
+    shown = [f for f in columns if f.name not in hidden]
+    names = frozenset(f.name for f in columns)
+    plain = {f.name: _compile_field(model, f, names) for f in shown}
+    extra = list(_extra_fields(model, plain))
+    ordered = [f for name, f in plain.items() if name not in STAMPS]
+    key = next(f for f in ordered if f.type == "key")
+    ordered = [key, *(f for f in ordered if f is not key), *extra]
+    fields = (
+        *_currencies_beside_amounts(ordered),
+        *(plain[name] for name in STAMPS if name in plain),
+    )
+    return Entity(
+        kind=declaration.kind,
+        aliases=declaration.aliases,
+        label=declaration.label or declaration.kind,
+        plural=declaration.plural,
+        prefix=declaration.prefix,
+        table_id=declaration.table_id,
+        model=model,
+        fields=fields,
+        title=declaration.title,
+        title_joiner=declaration.title_joiner,
+        search=declaration.search,
+        order=declaration.order,
+        assigned=declaration.assigned,
+        has_territory="territory" in names,
+        has_team="team" in names,
+        parents=declaration.parents,
+        collections=tuple(_compile_collection(item) for item in declaration.collections),
+        reference_kind=declaration.reference_kind,
+        read_only=declaration.read_only,
+        proxy=bool(model._meta.proxy),
+        delete=declaration.delete,
+        by_wire={f.wire.lower(): f for f in fields},
+        by_name={f.name: f for f in fields},
+        relations={f.relation.lower(): f for f in fields if f.relation},
+    )
+
+
+def _currencies_beside_amounts(fields: list[Field]) -> list[Field]:
+    """Put each ``X_CID`` right after ``X``, as Sage lists them."""
+    companions = {f.wire.removesuffix("_CID"): f for f in fields if f.wire.endswith("_CID")}
+    ordered: list[Field] = []
+    for field in fields:
+        if not field.wire.endswith("_CID"):
+            ordered.append(field)
+            if field.wire in companions:
+                ordered.append(companions[field.wire])
+    return ordered
+
+
+def _compile_collection(item: Any) -> CollectionLink:
+    via, _, by = item.by.rpartition(".")
+    return CollectionLink(
+        name=f"{item.kind}Collection",
+        kind=item.kind,
+        by=by,
+        via=via,
+        unless=item.unless,
+        owned=item.owned,
+    )
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    """Return all declared entities of the apps installed before ``security``, by table id."""
+    loaded = [
+        model for config in apps.get_app_configs() for model in (config.models or {}).values()
+    ]
+    found = [model for model in loaded if issubclass(model, Record) and "entity" in vars(model)]
+    compiled = sorted((_compile(model) for model in found), key=lambda entity: entity.table_id)
+    names: dict[str, str] = {}
+    for entity in compiled:
+        for name in (entity.kind, *entity.aliases):
+            if names.setdefault(name.lower(), entity.kind) != entity.kind:
+                raise ValueError(f"{name} names both {names[name.lower()]} and {entity.kind}")
+    return Registry(
+        entities={entity.kind: entity for entity in compiled},
+        names=names,
+        by_table_id={entity.table_id: entity for entity in compiled},
+        by_model={entity.model: entity for entity in compiled},
+    )
+
+
+def entity_of(model: type[models.Model]) -> Entity:
+    """Return the entity of ``model``; raises ``KeyError`` where the model is none."""
+    return registry().by_model[model]
+
+
+def permission(entity: Entity, action: Literal["view", "add", "change", "delete"]) -> str:
+    """Return the codename of Django's permission for ``action``: ``view_company``."""
+    return f"{action}_{entity.model._meta.model_name}"
+
+
+def app_label(entity: Entity) -> str:
+    """Return the label of the app that declares ``entity``."""
+    return entity.model._meta.app_label
+
+
+__all__ = [
+    "ByLink",
+    "ByOwner",
+    "ByReference",
+    "CollectionLink",
+    "Entity",
+    "Field",
+    "FieldType",
+    "Registry",
+    "app_label",
+    "camel",
+    "entity_of",
+    "permission",
+    "registry",
+]

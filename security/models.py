@@ -1,0 +1,196 @@
+"""The policy tables: profiles, rights, field rules, tokens, the policy version; and the trail of changes.
+
+No row of these tables decides anything by itself: ``plan`` compiles them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import Q
+
+from entities.models import Team, Territory
+from entities.registry import registry
+from security import grants
+
+USER = settings.AUTH_USER_MODEL
+SCOPES = {
+    "everywhere": "everywhere",
+    "home": "in the user's home territory or below it",
+    "siblings": "in a sibling of the home territory or below one",
+    "parent": "in the parent of the home territory",
+    "territory": "in one named territory",
+    "created_by": "created by the user",
+    "assigned": "assigned to the user",
+    "team": "of one of the user's teams",
+}
+FUNCTIONS = ("share", "restore", "export", "explain_others", "preview", "view_as")
+
+grants.build()
+
+
+def _empty_list() -> list[str]:
+    return []
+
+
+class Profile(models.Model):
+    """A security profile. It *is* a Django group, so that guardian's grants and Django's tools apply to it."""
+
+    group = models.OneToOneField(
+        Group, on_delete=models.CASCADE, primary_key=True, related_name="profile"
+    )
+    functions = models.JSONField(
+        default=_empty_list, blank=True, help_text="Function rights, such as share."
+    )
+
+    def __str__(self) -> str:
+        return self.group.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new profile starts with View on the reference kinds (security.md §1), which staff may take away."""
+        new = self._state.adding
+        super().save(*args, **kwargs)
+        if new:
+            ProfileRight.objects.bulk_create(
+                ProfileRight(profile=self, entity=entity.kind, scope="everywhere", view=True)
+                for entity in registry()
+                if entity.reference_kind
+            )
+
+
+class ProfileRight(models.Model):
+    """What a profile may do with the rows of an entity that lie in a scope."""
+
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="rights")
+    entity = models.CharField(max_length=40)
+    scope = models.CharField(max_length=20, choices=list(SCOPES.items()))
+    territory = models.ForeignKey(
+        Territory, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    with_subtree = models.BooleanField(default=True)
+    view = models.BooleanField(default=False)
+    insert = models.BooleanField(default=False)
+    edit = models.BooleanField(default=False)
+    delete_right = models.BooleanField("delete", default=False, db_column="delete")
+
+    class Meta:
+        verbose_name = "right"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["profile", "entity", "scope", "territory"],
+                nulls_distinct=False,
+                name="right_once_per_scope",
+            ),
+            models.CheckConstraint(
+                condition=Q(scope="territory", territory__isnull=False)
+                | (~Q(scope="territory") & Q(territory__isnull=True)),
+                name="right_names_a_territory",
+            ),
+            models.CheckConstraint(
+                condition=Q(scope__in=list(SCOPES)), name="right_scope_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity} {SCOPES[self.scope]}"
+
+
+class FieldRule(models.Model):
+    """Whether a field may be read and written and must be filled, at one of four levels.
+
+    ``None`` says nothing at this level. No profile, team or user = everyone.
+    """
+
+    entity = models.CharField(max_length=40)
+    field = models.CharField(max_length=60, help_text="The name on the wire, such as Comp_Revenue.")
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, null=True, blank=True, related_name="field_rules"
+    )
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    user = models.ForeignKey(
+        USER, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    read = models.BooleanField(null=True, blank=True)
+    write = models.BooleanField(null=True, blank=True)
+    required = models.BooleanField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "field rule"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entity", "field", "profile", "team", "user"],
+                nulls_distinct=False,
+                name="field_rule_once_per_level",
+            ),
+            models.CheckConstraint(
+                condition=Q(profile__isnull=True, team__isnull=True)
+                | Q(profile__isnull=True, user__isnull=True)
+                | Q(team__isnull=True, user__isnull=True),
+                name="field_rule_has_one_level",
+            ),
+        ]
+
+    @property
+    def level(self) -> str:
+        """The level of this rule: ``user``, ``team``, ``profile`` or ``everyone``."""
+        if self.user_id:
+            return "user"
+        if self.team_id:
+            return "team"
+        return "profile" if self.profile_id else "everyone"
+
+    def __str__(self) -> str:
+        return f"{self.field} ({self.level})"
+
+
+class Token(models.Model):
+    """A Bearer token of one user; only its hash is kept."""
+
+    user = models.ForeignKey(USER, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80, help_text="What it is for.")
+    hash = models.CharField(max_length=64, unique=True, editable=False)
+    read_only = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PolicyVersion(models.Model):
+    """One row whose number grows with every change of policy; triggers bump it, plain SQL counts too."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    number = models.BigIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="policy_version_is_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class Change(models.Model):
+    """One write to one record, through any channel: who, when, and which fields, by attribute.
+
+    It is shown projected with *today's* rights of whoever looks (security.md §6, row 23).
+    """
+
+    kind = models.CharField(max_length=40)
+    key = models.IntegerField()
+    action = models.CharField(max_length=10)
+    fields = models.JSONField(default=_empty_list)
+    user = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "key", "-at"], name="change_record_ix")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.key}"
