@@ -1,0 +1,339 @@
+"""A PostgreSQL server of this clone's own, for when no DATABASE_URL is given.
+
+Decides where the server's data and socket are, and when it starts and stops. It listens on a Unix
+socket only. It knows nothing of Django or of what is stored.
+
+Three locks, released by the kernel however a process ends, say what is alive, so that no process id
+left in a file is ever trusted: ``gate`` is held while a server is started or stopped, ``users`` is
+shared by those who use it (the last one out stops it), and ``server`` is inherited by every process
+of the server itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import stat
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from urllib.parse import quote
+
+import psycopg
+
+from crm import pgbinaries
+from crm.pgbinaries import Account, LocalDatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLONE = Path(__file__).resolve().parent.parent
+NAME = "parapet"  # of the database and of its owner
+SOCKET = ".s.PGSQL.5432"
+SOCKET_PATH_LIMIT = 103  # bytes: the smallest sockaddr_un in use (macOS)
+PATIENCE = 120.0  # seconds for a recovery after a crash, or for the last checkpoint
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One server: the directory that holds it, and whether its data must survive a crash."""
+
+    directory: Path
+    durable: bool = True
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.directory / "data"
+
+    @property
+    def log(self) -> Path:
+        """What the server said since its last start."""
+        return self.directory / "server.log"
+
+    @property
+    def sockets(self) -> Path:
+        """The directory of the server's socket, elsewhere and short where ours is too deep."""
+        near = self.directory / "socket"
+        if len(os.fsencode(near / SOCKET)) <= SOCKET_PATH_LIMIT:
+            return near
+        digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:12]
+        return Path("/tmp", f"parapet-{os.geteuid()}-{digest}")
+
+    def url(self, database: str = NAME) -> str:
+        """Return the address of a database of this server, in libpq's form."""
+        host = quote(str(self.sockets), safe="/")
+        return f"postgresql://{NAME}@/{database}?host={host}&port=5432"
+
+
+def state_directory(clone: Path = CLONE) -> Path:
+    """Return the private directory of a clone: in it, but for root where others can reach.
+
+    PostgreSQL does not run as root, and the account that it runs as may not enter root's home.
+    """
+    if os.geteuid() != 0:
+        return clone / ".local"
+    digest = hashlib.sha256(os.fsencode(clone)).hexdigest()[:12]
+    return Path("/var/lib/parapet-crm", digest)
+
+
+def private(clone: Path = CLONE) -> Cluster:
+    """Return the server that keeps the clone's own data."""
+    return Cluster(state_directory(clone) / "postgres")
+
+
+def secret_key(clone: Path = CLONE) -> Path:
+    """Return the file of the signing key that ``make`` generates for this clone."""
+    return state_directory(clone) / "secret_key"
+
+
+@contextmanager
+def attached(cluster: Cluster) -> Iterator[str]:
+    """Start the server or join its other users; yield its URL; the last one out stops it.
+
+    Raises LocalDatabaseError when no server can be had.
+    """
+    make_directory(cluster.directory)
+    with lock_file(cluster.directory, "users") as users:
+        with locked(cluster.directory, "gate"):
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            with locked(cluster.directory, "gate"):
+                if not held(cluster.directory, "server"):
+                    start(cluster)
+                wait_until_ready(cluster)
+                create_database(cluster)
+            yield cluster.url()
+        finally:
+            with locked(cluster.directory, "gate"):
+                fcntl.flock(users, fcntl.LOCK_UN)
+                if not held(cluster.directory, "users"):
+                    stop(cluster)
+
+
+@contextmanager
+def throwaway(clone: Path = CLONE) -> Iterator[str]:
+    """Yield the URL of a new server, fast and unsafe, that vanishes at the end.
+
+    One whose user was killed before its end vanishes at the start of the next.
+    """
+    parent = state_directory(clone) / "throwaway"
+    make_directory(parent)
+    try:
+        with ExitStack() as stack:
+            with locked(parent, "gate"):
+                discard_unused(parent)
+                cluster = Cluster(parent / secrets.token_hex(4), durable=False)
+                url = stack.enter_context(attached(cluster))
+            yield url
+    finally:
+        with locked(parent, "gate"):
+            discard_unused(parent)
+
+
+def discard_unused(parent: Path) -> None:
+    """Delete the throwaway servers below a directory that nobody uses."""
+    for directory in parent.glob("*/"):
+        discard(Cluster(directory, durable=False))
+
+
+def discard(cluster: Cluster) -> bool:
+    """Stop a server and delete it with its data; tell False if it is in use and stays."""
+    if not cluster.directory.exists():
+        return True
+    with locked(cluster.directory, "gate"):
+        if held(cluster.directory, "users"):
+            return False
+        stop(cluster)
+        shutil.rmtree(cluster.sockets, ignore_errors=True)
+        shutil.rmtree(cluster.directory, ignore_errors=True)
+    return True
+
+
+def start(cluster: Cluster) -> None:
+    """Start a server that does not run, on data made now if there is none yet."""
+    account = pgbinaries.choose_account(cluster.data)
+    make_directory(state_directory())
+    programs = pgbinaries.find(cluster.data, account, copies=state_directory())
+    if not cluster.data.exists():
+        make_data(cluster, programs, account)
+    clear_remains(cluster)
+    make_owned_directory(cluster.sockets, account)
+    admit_only_us(cluster)
+    listed = str(cluster.sockets).replace('"', '""')
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": f'"{listed}"',
+        "unix_socket_permissions": "0700",
+        "port": "5432",
+        "jit": "off",
+    }
+    if not cluster.durable:
+        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    command: list[str | Path] = [programs / "postgres", "-D", cluster.data]
+    command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    with cluster.log.open("w") as log, locked(cluster.directory, "server") as lock:
+        # The shell leaves the server to init: it is no child whose end we would have to collect.
+        account.run(["/bin/sh", "-c", '"$@" &', "sh", *command], output=log, keep=[lock])
+
+
+def stop(cluster: Cluster) -> None:
+    """Stop a server if it runs, and wait for its end."""
+    asked = False
+    deadline = time.monotonic() + PATIENCE
+    while held(cluster.directory, "server"):
+        if not asked and (pid := postmaster(cluster)):
+            os.kill(pid, signal.SIGINT if cluster.durable else signal.SIGQUIT)
+            asked = True
+        if time.monotonic() > deadline:
+            raise LocalDatabaseError(f"The private PostgreSQL does not stop; see {cluster.log}.")
+        time.sleep(0.02)
+
+
+def postmaster(cluster: Cluster) -> int | None:
+    """Return the process id that the data directory names, None while there is none."""
+    try:
+        return int((cluster.data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def make_data(cluster: Cluster, programs: Path, account: Account) -> None:
+    """Initialise the data directory: all of it or, when interrupted, nothing."""
+    unfinished = cluster.directory / "data.part"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    make_owned_directory(unfinished, account)
+    command: list[str | Path] = [programs / "initdb", "-D", unfinished, "-U", NAME]
+    command += ["--auth=peer", "--encoding=UTF8", "--locale=C.UTF-8"]
+    if (pgbinaries.major_version(programs, account) or 0) >= 17:
+        # Orders by code point, so that plain indexes serve LIKE 'x%', and alike on every machine.
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    if not cluster.durable:
+        command += ["--no-sync"]
+    made = account.run(command)
+    if made.returncode != 0:
+        raise LocalDatabaseError(f"PostgreSQL's initdb failed: {last_words(made.stdout)}")
+    unfinished.rename(cluster.data)
+
+
+def clear_remains(cluster: Cluster) -> None:
+    """Remove the lock files of a server that was killed.
+
+    PostgreSQL itself keeps them when some other process has the old process id by now. The lock
+    named server says that no process of ours is left; only a server that somebody started by other
+    means could be, and then its socket answers.
+    """
+    pid_file = cluster.data / "postmaster.pid"
+    if pid_file.exists():
+        lines = [*pid_file.read_text().splitlines(), "", "", "", "", ""]
+        try:
+            psycopg.connect(host=lines[4], port=lines[3], user=NAME, connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            foreign = lines[4] != "" and "FATAL" in str(error)
+        else:
+            foreign = True
+        if foreign:
+            raise LocalDatabaseError(
+                f"Process {lines[0]} already serves {cluster.data}, and make did not start it: "
+                "stop it first."
+            )
+        pid_file.unlink()
+    for name in (SOCKET, f"{SOCKET}.lock"):
+        (cluster.sockets / name).unlink(missing_ok=True)
+
+
+def admit_only_us(cluster: Cluster) -> None:
+    """Let the kernel vouch for who connects: this user of the machine, and nobody else."""
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    (cluster.data / "pg_hba.conf").write_text("local all all peer map=us\n")
+    (cluster.data / "pg_ident.conf").write_text(f'us "{name}" {NAME}\n')
+
+
+def wait_until_ready(cluster: Cluster) -> None:
+    """Return when the server answers. Raises LocalDatabaseError when it ends or takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            psycopg.connect(cluster.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            if not held(cluster.directory, "server"):
+                raise LocalDatabaseError(
+                    f"The private PostgreSQL did not start: {last_words(cluster.log.read_text())}"
+                ) from error
+            if time.monotonic() > deadline:
+                raise LocalDatabaseError(
+                    f"The private PostgreSQL does not answer; see {cluster.log}."
+                ) from error
+            time.sleep(0.02)
+        else:
+            return
+
+
+def create_database(cluster: Cluster) -> None:
+    """Create our database on a new server."""
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME])
+        if known.rowcount == 0:
+            connection.execute(f"CREATE DATABASE {NAME}")
+
+
+def last_words(output: str) -> str:
+    """Return the line of a program's output that says why it ended."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    fatal = [line for line in lines if "FATAL:" in line or "error:" in line]
+    return (fatal or lines or ["it said nothing"])[-1]
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and those above it: ours alone, but for root to be passed through."""
+    if not path.exists():
+        make_directory(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
+def make_owned_directory(path: Path, account: Account) -> None:
+    """Make a directory that only the server's account may enter, or see that it is such a one.
+
+    In /tmp anybody may have put something else in its place.
+    """
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    else:
+        os.chown(path, account.uid, account.gid)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
+        raise LocalDatabaseError(f"{path} is not a directory of ours alone: remove it.")
+
+
+@contextmanager
+def locked(directory: Path, name: str) -> Iterator[int]:
+    """Hold a lock for a block; whoever inherits the descriptor holds it beyond the block's end."""
+    with lock_file(directory, name) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def held(directory: Path, name: str) -> bool:
+    """Tell whether any process holds a lock."""
+    with lock_file(directory, name) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def lock_file(directory: Path, name: str) -> IO[str]:
+    """Open a lock's file, which nobody else may open (and so lock)."""
+    path = directory / f"{name}.lock"
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, mode=0o600), "a")
