@@ -1,7 +1,7 @@
 """A PostgreSQL server of this clone's own, for when no DATABASE_URL is given.
 
 Decides where the server's data and socket are, and when it starts and stops. It listens on a Unix
-socket only. It knows nothing of Django or of what is stored.
+socket only. It knows nothing of Django or of what is stored, and needs the standard library alone.
 
 Three locks, released by the kernel however a process ends, say what is alive, so that no process id
 left in a file is ever trusted: ``gate`` is held while a server is started or stopped, ``users`` is
@@ -18,6 +18,7 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
 import stat
 import time
 from contextlib import ExitStack, contextmanager
@@ -25,8 +26,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
-
-import psycopg
 
 from crm import pgbinaries
 from crm.pgbinaries import Account, LocalDatabaseError
@@ -38,6 +37,7 @@ CLONE = Path(__file__).resolve().parent.parent
 NAME = "parapet"  # of the database and of its owner
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes: the smallest sockaddr_un in use (macOS)
+PID, PORT, SOCKETS, STATUS = 0, 3, 4, 7  # lines of postmaster.pid
 PATIENCE = 120.0  # seconds for a recovery after a crash, or for the last checkpoint
 
 
@@ -67,10 +67,10 @@ class Cluster:
         digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:12]
         return Path("/tmp", f"parapet-{os.geteuid()}-{digest}")
 
-    def url(self, database: str = NAME) -> str:
-        """Return the address of a database of this server, in libpq's form."""
-        host = quote(str(self.sockets), safe="/")
-        return f"postgresql://{NAME}@/{database}?host={host}&port=5432"
+    @property
+    def url(self) -> str:
+        """The address of the database, in libpq's form."""
+        return f"postgresql://{NAME}@/{NAME}?host={quote(str(self.sockets))}&port=5432"
 
 
 def state_directory(clone: Path = CLONE) -> Path:
@@ -109,8 +109,7 @@ def attached(cluster: Cluster) -> Iterator[str]:
                 if not held(cluster.directory, "server"):
                     start(cluster)
                 wait_until_ready(cluster)
-                create_database(cluster)
-            yield cluster.url()
+            yield cluster.url
         finally:
             with locked(cluster.directory, "gate"):
                 fcntl.flock(users, fcntl.LOCK_UN)
@@ -189,20 +188,24 @@ def stop(cluster: Cluster) -> None:
     asked = False
     deadline = time.monotonic() + PATIENCE
     while held(cluster.directory, "server"):
-        if not asked and (pid := postmaster(cluster)):
-            os.kill(pid, signal.SIGINT if cluster.durable else signal.SIGQUIT)
+        if not asked and (pid := pid_file(cluster)[PID]):
+            os.kill(int(pid), signal.SIGINT if cluster.durable else signal.SIGQUIT)
             asked = True
         if time.monotonic() > deadline:
             raise LocalDatabaseError(f"The private PostgreSQL does not stop; see {cluster.log}.")
         time.sleep(0.02)
 
 
-def postmaster(cluster: Cluster) -> int | None:
-    """Return the process id that the data directory names, None while there is none."""
+def pid_file(cluster: Cluster) -> list[str]:
+    """Return the lines of postmaster.pid, empty ones where there are none (yet).
+
+    Source: PostgreSQL's src/include/utils/pidfile.h.
+    """
     try:
-        return int((cluster.data / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        return None
+        lines = (cluster.data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        lines = []
+    return [line.strip() for line in [*lines, *[""] * 8]]
 
 
 def make_data(cluster: Cluster, programs: Path, account: Account) -> None:
@@ -217,9 +220,12 @@ def make_data(cluster: Cluster, programs: Path, account: Account) -> None:
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     if not cluster.durable:
         command += ["--no-sync"]
-    made = account.run(command)
-    if made.returncode != 0:
-        raise LocalDatabaseError(f"PostgreSQL's initdb failed: {last_words(made.stdout)}")
+    single: list[str | Path] = [programs / "postgres", "--single", "-D", unfinished, "postgres"]
+    for step, statement in ((command, ""), (single, f"CREATE DATABASE {NAME}\n")):
+        made = account.run(step, say=statement)
+        if made.returncode != 0:
+            said = last_words(made.stdout)
+            raise LocalDatabaseError(f"PostgreSQL could not make its data directory: {said}")
     unfinished.rename(cluster.data)
 
 
@@ -230,21 +236,14 @@ def clear_remains(cluster: Cluster) -> None:
     named server says that no process of ours is left; only a server that somebody started by other
     means could be, and then its socket answers.
     """
-    pid_file = cluster.data / "postmaster.pid"
-    if pid_file.exists():
-        lines = [*pid_file.read_text().splitlines(), "", "", "", "", ""]
-        try:
-            psycopg.connect(host=lines[4], port=lines[3], user=NAME, connect_timeout=2).close()
-        except psycopg.OperationalError as error:
-            foreign = lines[4] != "" and "FATAL" in str(error)
-        else:
-            foreign = True
-        if foreign:
+    lines = pid_file(cluster)
+    foreign = Path(lines[SOCKETS], f".s.PGSQL.{lines[PORT]}")
+    with socket.socket(socket.AF_UNIX) as probe:
+        if lines[SOCKETS] and probe.connect_ex(str(foreign)) == 0:
             raise LocalDatabaseError(
-                f"Process {lines[0]} already serves {cluster.data}, and make did not start it: "
-                "stop it first."
+                f"Process {lines[PID]} serves {cluster.data}, and make did not start it: stop it."
             )
-        pid_file.unlink()
+    (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     for name in (SOCKET, f"{SOCKET}.lock"):
         (cluster.sockets / name).unlink(missing_ok=True)
 
@@ -257,31 +256,15 @@ def admit_only_us(cluster: Cluster) -> None:
 
 
 def wait_until_ready(cluster: Cluster) -> None:
-    """Return when the server answers. Raises LocalDatabaseError when it ends or takes too long."""
+    """Return when the server serves. Raises LocalDatabaseError when it ends or takes too long."""
     deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            psycopg.connect(cluster.url("postgres"), connect_timeout=5).close()
-        except psycopg.OperationalError as error:
-            if not held(cluster.directory, "server"):
-                raise LocalDatabaseError(
-                    f"The private PostgreSQL did not start: {last_words(cluster.log.read_text())}"
-                ) from error
-            if time.monotonic() > deadline:
-                raise LocalDatabaseError(
-                    f"The private PostgreSQL does not answer; see {cluster.log}."
-                ) from error
-            time.sleep(0.02)
-        else:
-            return
-
-
-def create_database(cluster: Cluster) -> None:
-    """Create our database on a new server."""
-    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME])
-        if known.rowcount == 0:
-            connection.execute(f"CREATE DATABASE {NAME}")
+    while pid_file(cluster)[STATUS] != "ready":
+        if not held(cluster.directory, "server"):
+            said = last_words(cluster.log.read_text())
+            raise LocalDatabaseError(f"The private PostgreSQL did not start: {said}")
+        if time.monotonic() > deadline:
+            raise LocalDatabaseError(f"The private PostgreSQL is not ready; see {cluster.log}.")
+        time.sleep(0.02)
 
 
 def last_words(output: str) -> str:

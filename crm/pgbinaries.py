@@ -44,12 +44,14 @@ class Account:
     def run(
         self,
         command: Sequence[str | Path],
+        say: str = "",
         output: int | IO[str] = subprocess.PIPE,
         keep: Sequence[int] = (),
     ) -> subprocess.CompletedProcess[str]:
         """Run a program as this account, away from our terminal and from our PG*, LC_*, LANG.
 
-        Parameters: `output` takes both streams; `keep` names descriptors that it inherits.
+        Parameters: `say` is its input; `output` takes both its streams; `keep` names descriptors
+        that it inherits.
         """
         other = os.geteuid() != self.uid
         noise = re.compile(r"PG|LC_|LANG")
@@ -60,7 +62,7 @@ class Account:
             user=self.uid if other else None,
             group=self.gid if other else None,
             extra_groups=[] if other else None,
-            stdin=subprocess.DEVNULL,
+            input=say,
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=keep,

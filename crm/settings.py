@@ -1,4 +1,8 @@
-"""Settings from the environment, safe by default: no debug, no default secret outside ``make run``."""
+"""Settings from the environment, safe by default: no debug, no secret that others could know.
+
+Variables: SECRET_KEY, DATABASE_URL, DATABASE_POOL, ALLOWED_HOSTS, REQUIRE_HTTPS, LOG_LEVEL. What
+``make`` starts gets the first two from crm/launch.py when they are not given.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,33 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+from crm import localdb, logs
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-SECRET_KEY = os.environ.get("SECRET_KEY", "development-only")
+
+def secret_key() -> str:
+    """Return SECRET_KEY, else the key that make generated for this clone."""
+    key = os.environ.get("SECRET_KEY", "")
+    if not key and localdb.secret_key().exists():
+        key = localdb.secret_key().read_text()
+    if not key:
+        raise ImproperlyConfigured("Set SECRET_KEY to 50 random characters or more.")
+    return key
+
+
+SECRET_KEY = secret_key()
 DEBUG = False
-ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+REQUIRE_HTTPS = os.environ.get("REQUIRE_HTTPS", "0") != "0"  # crm/wsgi.py turns it on
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REQUIRE_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if REQUIRE_HTTPS else 0
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -35,6 +58,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -63,30 +87,42 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 
-def _database(url: str) -> dict[str, Any]:
-    from urllib.parse import parse_qsl, unquote, urlsplit
-
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query))
-    return {
+def database(url: str, pool_size: int) -> dict[str, Any]:
+    """Return Django's form of a libpq URL; with a pool size, connections are kept and shared."""
+    try:
+        options: dict[str, Any] = {**conninfo_to_dict(url)}
+    except psycopg.ProgrammingError:  # its text may quote the password
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not an address like postgresql://user:password@host:5432/name."
+        ) from None
+    connection = {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": options.pop("host", parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-        "OPTIONS": options,
+        "NAME": options.pop("dbname", ""),
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": options.pop("port", ""),
     }
+    if pool_size:
+        options["pool"] = {"min_size": 1, "max_size": pool_size}
+    return {**connection, "OPTIONS": options}
 
 
-DATABASES = {"default": _database(os.environ.get("DATABASE_URL", "postgresql://parapet@/parapet"))}
+DATABASES = {
+    "default": database(
+        os.environ.get("DATABASE_URL") or localdb.private().url,
+        int(os.environ.get("DATABASE_POOL", "0")),
+    )
+}
 
 AUTH_USER_MODEL = "entities.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["security.backends.PlanBackend"]
 SILENCED_SYSTEM_CHECKS = [
-    "guardian.W001",  # our backend is guardian's, extended by the plan; a second one would OR its answers to ours
-    "auth.W004",  # the logon is unique by a constraint on lower(logon), which the check does not see
+    # Our backend is guardian's, extended by the plan; a second one would OR its answers to ours.
+    "guardian.W001",
+    # The logon is unique by a constraint on lower(logon), which the check does not see.
+    "auth.W004",
 ]
 GUARDIAN_AUTO_PREFETCH = False
 ANONYMOUS_USER_NAME = None
@@ -94,4 +130,7 @@ ANONYMOUS_USER_NAME = None
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # straight from the packages: no collectstatic to forget
+WHITENOISE_MAX_AGE = 3600
+LOGGING = logs.configuration(os.environ.get("LOG_LEVEL", "INFO"))
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"

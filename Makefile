@@ -1,0 +1,62 @@
+# Each target works from a bare clone; requirements/install.py does nothing when nothing changed.
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+
+.SILENT:
+.PHONY: help run test test-deep check checks format lock docs manage clean
+
+PY := .venv/bin/python
+NEED := command -v $(PYTHON) >/dev/null \
+	|| { echo "Parapet CRM needs Python 3.11 or newer: $(PYTHON) was not found." >&2; exit 1; }; \
+	$(PYTHON) requirements/install.py
+WITH_DATABASE := $(PY) -m crm.launch throwaway
+PYTEST := $(WITH_DATABASE) $(PY) -m pytest -n $(WORKERS)
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \
+	--generate-hashes --no-emit-index-url --python-version 3.11
+
+help: ## Say what there is to make
+	sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
+
+run: ## Serve the CRM with its demo world on http://127.0.0.1:8000/ (HOST=, PORT=, DEMO=0)
+	$(NEED) run
+	exec $(PY) -m crm.launch run
+
+test: ## Run the tests on a PostgreSQL of their own (ARGS= goes to pytest, WORKERS=2)
+	$(NEED) dev
+	exec $(PYTEST) $(ARGS)
+
+test-deep: ## Run the tests with far more random worlds
+	$(NEED) dev
+	exec env PARAPET_DEEP=1 $(PYTEST) $(ARGS)
+
+check: ## Run every check but the tests
+	$(NEED) dev
+	exec $(WITH_DATABASE) $(MAKE) --no-print-directory checks
+
+checks: # what check runs, with a database around it
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check --fail-level WARNING
+	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+format: ## Format the code
+	$(NEED) dev
+	$(PY) -m ruff check --select I --fix .
+	$(PY) -m ruff format .
+
+lock: ## Lock the newest versions that pyproject.toml allows (ARGS="--upgrade-package NAME")
+	$(NEED) dev
+	$(COMPILE) $(ARGS) -o requirements/uv.txt --group bootstrap
+	$(COMPILE) $(ARGS) -o requirements/run.txt pyproject.toml
+	$(COMPILE) $(ARGS) -o requirements/dev.txt pyproject.toml --group dev -c requirements/run.txt
+
+manage: ## Run a command of manage.py on the private database (ARGS="shell")
+	$(NEED) run
+	exec $(PY) -m crm.launch private $(PY) manage.py $(ARGS)
+
+clean: ## Remove .venv, the caches and the private database with its data
+	$(PYTHON) -m crm.clean
