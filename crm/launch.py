@@ -93,11 +93,12 @@ def serve() -> None:
             call([*MANAGE, "seed_demo", "--size", "small"], values)
         bind = f"fd://{listener.fileno()}"
         command = [*GUNICORN, "--log-level", "warning", "--bind", bind, "crm.wsgi"]
-        with child(command, values, keep=[listener.fileno()]) as server:
+        with child(command, values, apart=True, keep=[listener.fileno()]) as server:
             wait_until_serving(server, host, port)
             print(banner(host, port, count_users(url, DEMO_LOGONS) == len(DEMO_LOGONS)), flush=True)
             server.wait()
-        raise LaunchError(f"the web server ended with status {server.returncode}.")
+        if server.returncode != 0:
+            raise LaunchError(f"the web server ended with status {server.returncode}.")
 
 
 def address(values: Mapping[str, str]) -> tuple[str, int]:
@@ -202,17 +203,19 @@ def call(command: Sequence[str], values: Mapping[str, str]) -> None:
 
 @contextmanager
 def child(
-    command: Sequence[str], values: Mapping[str, str], keep: Sequence[int] = ()
+    command: Sequence[str], values: Mapping[str, str], apart: bool = False, keep: Sequence[int] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a child during a block, and let none survive it.
+    """Run a child during a block, and let it not survive the block.
 
-    At Ctrl-C the terminal has told the child as well; whatever else ends the block, we tell it.
+    Parameters: `apart` keeps the terminal's Ctrl-C from the child, and we end it; else it ends
+    itself then. `keep` names descriptors that it inherits.
     """
-    process = subprocess.Popen(command, env=values, pass_fds=keep)
+    group = 0 if apart else None
+    process = subprocess.Popen(command, env=values, pass_fds=keep, process_group=group)
     try:
         yield process
     except KeyboardInterrupt as signalled:
-        if signalled.args == (signal.SIGINT,) and sys.stdin and sys.stdin.isatty():
+        if signalled.args == (signal.SIGINT,) and not apart:
             end(process, GRACE)
         raise
     finally:
@@ -235,7 +238,7 @@ def wait_until_serving(server: subprocess.Popen[bytes], host: str, port: int) ->
     while server.poll() is None:
         connection = http.client.HTTPConnection(own, port, timeout=5)
         try:
-            connection.request("HEAD", "/")
+            connection.request("GET", "/")
             connection.getresponse()
         except (OSError, http.client.HTTPException):
             continue

@@ -69,7 +69,7 @@ def install(name: str) -> None:
     )
     run(
         [VENV / "bin" / "uv", "pip", "sync", "--quiet", "--python", python],
-        ["--require-hashes", LOCKS / f"{name}.txt"],
+        ["--compile-bytecode", "--require-hashes", LOCKS / f"{name}.txt"],
         failure="Installing the requirements failed; is a package registry reachable?",
     )
     STAMP.write_text(fingerprint(name) + "\n")
