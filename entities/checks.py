@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error, register
 
 from entities.registry import Entity, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @register()

@@ -5,11 +5,13 @@ Everything else — types, lengths, captions, defaults, targets — is read from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from django.db.models import Expression, F, Field, Subquery
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from django.db.models import Expression, F, Field, Subquery
 
 DeleteRule = Literal["D1", "D2", "D3", "D4", "D5", "D6", "D7", ""]
 
@@ -69,7 +71,8 @@ class Declaration:
 
     ``kind`` is the resource name; ``names`` spells attributes whose wire name does not follow the rule
     prefix + CamelCase; ``repeats`` offers one column under further wire names (``{wire: attribute}``);
-    ``only`` restricts the attributes offered; ``internal`` hides attributes from every channel.
+    ``only`` restricts the attributes offered; ``internal`` hides attributes from every channel; ``completed`` are
+    filled by a business rule where a new record lacks them.
     """
 
     kind: str
@@ -91,6 +94,7 @@ class Declaration:
     repeats: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, Derived] = field(default_factory=dict)
     computed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    completed: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     upsert: tuple[str, ...] = ()
     administrators: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 MEMO_LENGTH = 100_000
@@ -52,6 +52,12 @@ class MultiSelectionField(ArrayField[Any, Any]):
         return name, path, args, kwargs
 
 
+class WebAddressField(models.CharField[str, str]):
+    """A web address as people write it: ``www.example.com`` needs no scheme."""
+
+    default_validators = [RegexValidator(r"^[^\s<>\"]+$", "Enter a web address without blanks.")]  # noqa: RUF012  (Django's own attribute)
+
+
 class PhoneNumberField(models.CharField[str, str]):
     """A telephone number as people write it; ``$format`` is ``phone``."""
 
@@ -69,25 +75,19 @@ def phone_number(length: int, title: str | None = None, **options: Any) -> Phone
     return PhoneNumberField(title, max_length=length, blank=True, default="", **options)
 
 
-def email(
-    length: int, title: str | None = None, *, required: bool = False
-) -> models.EmailField[str, str]:
+def email(length: int, title: str | None = None, *, required: bool = False) -> models.EmailField[str, str]:
     """An e-mail address."""
     return models.EmailField(title, max_length=length, blank=not required, default="")
 
 
-def web(length: int, title: str | None = None) -> models.URLField[str, str]:
-    """A web address; CRM users type ``www.example.com``, so no scheme is demanded (see ``rules.formats``)."""
-    return models.URLField(title, max_length=length, blank=True, default="", validators=[])
+def web(length: int, title: str | None = None) -> WebAddressField:
+    """A web address of at most ``length`` characters."""
+    return WebAddressField(title, max_length=length, blank=True, default="")
 
 
-def memo(
-    title: str | None = None, *, required: bool = False, **options: Any
-) -> models.TextField[str, str]:
+def memo(title: str | None = None, *, required: bool = False, **options: Any) -> models.TextField[str, str]:
     """Several lines, 100,000 characters at most."""
-    return models.TextField(
-        title, max_length=MEMO_LENGTH, blank=not required, default="", **options
-    )
+    return models.TextField(title, max_length=MEMO_LENGTH, blank=not required, default="", **options)
 
 
 def selection(
@@ -99,9 +99,7 @@ def selection(
     **options: Any,
 ) -> SelectionField:
     """One code of the list ``list_name``."""
-    return SelectionField(
-        title, list_name=list_name, default=default, blank=not required, **options
-    )
+    return SelectionField(title, list_name=list_name, default=default, blank=not required, **options)
 
 
 def multi_selection(list_name: str, title: str | None = None) -> MultiSelectionField:
@@ -138,18 +136,12 @@ def amount(
     )
 
 
-def percent(
-    title: str | None = None, **options: Any
-) -> models.DecimalField[Decimal | None, Decimal | None]:
+def percent(title: str | None = None, **options: Any) -> models.DecimalField[Decimal | None, Decimal | None]:
     """A percentage with two digits after the point."""
-    return models.DecimalField(
-        title, max_digits=5, decimal_places=2, null=True, blank=True, **options
-    )
+    return models.DecimalField(title, max_digits=5, decimal_places=2, null=True, blank=True, **options)
 
 
-def flag(
-    title: str | None = None, *, default: bool = False, **options: Any
-) -> models.BooleanField[bool, bool]:
+def flag(title: str | None = None, *, default: bool = False, **options: Any) -> models.BooleanField[bool, bool]:
     """True or false, never empty."""
     return models.BooleanField(title, default=default, **options)
 

@@ -106,11 +106,8 @@ def starting_lists() -> dict[str, list[tuple[str, str]]]:
     """Return every list as ``{family: [(code, label), ...]}`` in list order."""
     lines = _LISTS.replace("\\\n", "").strip().splitlines()
     lists = {
-        name: [_parse(entry) for entry in codes.split(",")]
-        for name, _, codes in (ln.partition(":") for ln in lines)
+        name: [_parse(entry) for entry in codes.split(",")] for name, _, codes in (ln.partition(":") for ln in lines)
     }
     entries = (entry.strip().split(" ", 1) for entry in _COUNTRIES.split(";") if entry.strip())
-    lists["Addr_Country"] = [
-        (code, name) for code, name in sorted(entries, key=lambda pair: pair[1])
-    ]
+    lists["Addr_Country"] = [(code, name) for code, name in sorted(entries, key=lambda pair: pair[1])]
     return lists

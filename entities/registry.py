@@ -5,10 +5,9 @@ The only reader of ``_meta``. It says what exists; it must not know who asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
@@ -16,8 +15,11 @@ from django.db import models
 from django.db.models import Expression, F, Subquery
 
 from entities.declaration import ByLink, ByOwner, ByReference, Declaration, DeleteRule, Parent
-from entities.fields import MultiSelectionField, PhoneNumberField, SelectionField
+from entities.fields import MultiSelectionField, PhoneNumberField, SelectionField, WebAddressField
 from entities.models.base import INTERNAL, STAMPS, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 FieldType = Literal[
     "key",
@@ -78,6 +80,7 @@ class Field:
     digits: int | None = None
     decimals: int | None = None
     default: Any = None
+    completed: bool = False
     list_name: str = ""
     target: str = ""
     relation: str = ""
@@ -89,6 +92,11 @@ class Field:
     repeat: bool = False
     sources: tuple[tuple[str, str], ...] = ()
     expression: Callable[[], Expression | F | Subquery] | None = None
+
+    @property
+    def has_default(self) -> bool:
+        """A new record that lacks it gets a value: a stored default, or one from a business rule."""
+        return self.default is not None or self.completed or self.type == "bool"
 
     @property
     def sortable(self) -> bool:
@@ -180,14 +188,10 @@ class Registry:
 
 def camel(name: str) -> str:
     """Spell a Python name as the catalogue does: ``scrm_reason_for_loss`` → ``SCRMReasonForLoss``."""
-    return "".join(
-        _ABBREVIATIONS.get(part, part[:1].upper() + part[1:]) for part in name.split("_")
-    )
+    return "".join(_ABBREVIATIONS.get(part, part[:1].upper() + part[1:]) for part in name.split("_"))
 
 
-def _wire(
-    declaration: Declaration, name: str, model: type[models.Model], is_reference: bool
-) -> str:
+def _wire(declaration: Declaration, name: str, model: type[models.Model], is_reference: bool) -> str:
     if name in declaration.names:
         return declaration.names[name]
     if name == "id":
@@ -199,11 +203,9 @@ def _wire(
     return f"{declaration.prefix}_{camel(name)}{'Id' if is_reference else ''}"
 
 
-def _type(
-    field: models.Field[Any, Any], declaration: Declaration, names: frozenset[str]
-) -> FieldType:
+def _type(field: models.Field[Any, Any], declaration: Declaration, names: frozenset[str]) -> FieldType:
     if isinstance(field, models.GeneratedField):
-        return _type(field.output_field, declaration, names)
+        return _type(cast("models.Field[Any, Any]", field.output_field), declaration, names)
     plain: tuple[tuple[Any, FieldType], ...] = (
         (models.AutoField, "key"),
         (models.ForeignKey, "ref"),
@@ -211,6 +213,7 @@ def _type(
         (SelectionField, "sel"),
         (PhoneNumberField, "phone"),
         (models.EmailField, "email"),
+        (WebAddressField, "url"),
         (models.URLField, "url"),
         (models.TextField, "memo"),
         (models.CharField, "text"),
@@ -224,25 +227,21 @@ def _type(
     if isinstance(field, models.DecimalField):
         if field.max_digits != 24:
             return "pct"
-        repeated = {
-            wire.split("_", 1)[1].removesuffix("_CID")
-            for wire in declaration.repeats
-            if wire.endswith("_CID")
-        }
+        repeated = {wire.split("_", 1)[1].removesuffix("_CID") for wire in declaration.repeats if wire.endswith("_CID")}
         has_currency = f"{field.name}_currency" in names or camel(field.name) in repeated
         return "money" if has_currency else "num"
-    raise TypeError(
-        f"{declaration.kind}.{field.name}: fields of class {type(field).__name__} have no type on the wire"
-    )
+    raise TypeError(f"{declaration.kind}.{field.name}: fields of class {type(field).__name__} have no type on the wire")
 
 
-def _title(
-    field: models.Field[Any, Any], name: str, declaration: Declaration, kind_of_field: FieldType
-) -> str:
+def _title(field: models.Field[Any, Any], name: str, declaration: Declaration, kind_of_field: FieldType) -> str:
     if kind_of_field == "key":
         return f"{declaration.label or declaration.kind} Id"
     title = str(field.verbose_name or name)
     return title if title[:1].isupper() else " ".join(word.capitalize() for word in title.split())
+
+
+def _target(field: Any) -> str:
+    return cast("type[Record]", field.remote_field.model).entity.kind
 
 
 def _sources(declaration: Declaration, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -251,25 +250,23 @@ def _sources(declaration: Declaration, names: tuple[str, ...]) -> tuple[tuple[st
 
 
 def _expression_sources(expression: Any) -> tuple[str, ...]:
+    if expression is None:
+        return ()
     if isinstance(expression, F):
-        return (expression.name,)
+        return (str(expression.name),)  # type: ignore[attr-defined]  # the stubs lack it
     found: list[str] = []
     for child in expression.get_source_expressions():
-        found.extend(_expression_sources(child) if child is not None else ())
+        found.extend(_expression_sources(child))
     return tuple(found)
 
 
-def _compile_field(
-    model: type[Record], field: models.Field[Any, Any], names: frozenset[str]
-) -> Field:
+def _compile_field(model: type[Record], field: models.Field[Any, Any], names: frozenset[str]) -> Field:
     declaration = model.entity
     name, is_reference = field.name, isinstance(field, models.ForeignKey)
     kind_of_field = _type(field, declaration, names)
     generated = isinstance(field, models.GeneratedField)
-    computed = declaration.computed.get(
-        name, _expression_sources(field.expression) if generated else ()
-    )
-    target = cast("type[Record]", field.remote_field.model).entity.kind if is_reference else ""
+    computed = declaration.computed.get(name, _expression_sources(getattr(field, "expression", None)))
+    target = _target(field) if is_reference else ""
     plain = field.output_field if isinstance(field, models.GeneratedField) else field
     relation = ""
     if is_reference and name not in declaration.unlinked:
@@ -281,15 +278,13 @@ def _compile_field(
         column=field.attname,
         type=kind_of_field,
         title=_title(field, name, declaration, kind_of_field),
-        required=not field.blank
-        and field.editable
-        and not generated
-        and kind_of_field not in ("key", "bool"),
+        required=not field.blank and field.editable and not generated and kind_of_field not in ("key", "bool"),
         system=not field.editable or generated or kind_of_field == "key",
         max_length=None if isinstance(plain, ArrayField) else getattr(plain, "max_length", None),
         digits=getattr(plain, "max_digits", None),
         decimals=getattr(plain, "decimal_places", None),
         default=None if default == "" else default,
+        completed=name in declaration.completed,
         list_name=getattr(field, "list_name", ""),
         target=target,
         relation=relation,
@@ -321,23 +316,18 @@ def _extra_fields(model: type[Record], known: Mapping[str, Field]) -> Iterator[F
         )
     for wire, name in declaration.repeats.items():
         base = known.get(name)
-        field = model._meta.get_field(name)
+        field = cast("models.Field[Any, Any]", model._meta.get_field(name))
         is_reference = isinstance(field, models.ForeignKey)
-        target = (
-            cast("type[Record]", field.remote_field.model).entity.kind
-            if is_reference
-            else declaration.kind
-        )
         title = "Currency" if wire.endswith("_CID") else str(field.verbose_name)
         yield Field(
             wire=wire,
             name=wire.lower(),
-            column=cast("models.Field[Any, Any]", field).attname,
+            column=field.attname,
             type="ref" if is_reference else "int",
             title=title,
             required=False,
             system=True,
-            target=target if is_reference else "",
+            target=_target(field) if is_reference else "",
             repeat=True,
             sources=((declaration.kind, name),) if base and base.type != "key" else (),
         )
@@ -415,9 +405,7 @@ def _compile_collection(item: Any) -> CollectionLink:
 @lru_cache(maxsize=1)
 def registry() -> Registry:
     """Return all declared entities of the apps installed before ``security``, by table id."""
-    loaded = [
-        model for config in apps.get_app_configs() for model in (config.models or {}).values()
-    ]
+    loaded = [model for config in apps.get_app_configs() for model in (config.models or {}).values()]
     found = [model for model in loaded if issubclass(model, Record) and "entity" in vars(model)]
     compiled = sorted((_compile(model) for model in found), key=lambda entity: entity.table_id)
     names: dict[str, str] = {}
@@ -448,6 +436,16 @@ def app_label(entity: Entity) -> str:
     return entity.model._meta.app_label
 
 
+def table_name(model: type[models.Model]) -> str:
+    """Return the name of the database table of ``model``."""
+    return model._meta.db_table
+
+
+def model_fields(model: type[models.Model]) -> tuple[str, ...]:
+    """Return the names of the concrete fields of ``model``."""
+    return tuple(field.name for field in model._meta.concrete_fields)
+
+
 __all__ = [
     "ByLink",
     "ByOwner",
@@ -460,6 +458,8 @@ __all__ = [
     "app_label",
     "camel",
     "entity_of",
+    "model_fields",
     "permission",
     "registry",
+    "table_name",
 ]

@@ -2,8 +2,72 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from guardian.backends import ObjectPermissionBackend
+
+from entities.models import User
+from entities.registry import app_label, entity_of, permission, registry
+from security import credentials, gate
+from security.plan import DJANGO_ACTIONS, Access, Action, access_for
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django.http import HttpRequest
 
 
 class PlanBackend(ObjectPermissionBackend):
-    """guardian's backend for row grants, extended by the scopes of the plan."""
+    """guardian's backend for row grants, extended by the scopes of the plan; the only backend there is.
+
+    Backends are OR-ed by Django, so a second one could only widen what the plan allows.
+    """
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+    ) -> User | None:
+        """Log in to the administration; None where the name or password is wrong or the user disabled."""
+        verified = credentials.verify_password(username or "", password or "")
+        return None if verified is None else gate.system_rows(User).get(pk=verified.user_id)
+
+    def get_user(self, user_id: int) -> User | None:
+        """Return the user of a session; None once deleted or disabled."""
+        user = gate.system_rows(User).filter(pk=user_id).first()
+        return user if user is not None and user.is_active else None
+
+    def has_perm(self, user_obj: User | AnonymousUser, perm: str, obj: Any = None) -> bool:
+        """Answer ``entities.view_company`` from the plan; without a row: whether some scope or grant gives it.
+
+        Rights on the policy tables are the administrator's.
+        """
+        if not isinstance(user_obj, User) or not user_obj.is_active:
+            return False
+        access = access_for(user_obj.pk)
+        target = _targets().get(perm)
+        if target is None:
+            return access.actor.administrator
+        kind, action = target
+        entity = registry()[kind] if obj is None else entity_of(type(obj))
+        if entity.kind != kind:
+            return False
+        if obj is None:
+            return action in access.shape(entity).actions
+        return gate.allows(access, entity, action, obj.pk)
+
+    def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:
+        """Whether the user may do anything with the tables of an app."""
+        if not isinstance(user_obj, User) or not user_obj.is_active:
+            return False
+        access = access_for(user_obj.pk)
+        return access.actor.administrator or any(_of_app(access, app_label))
+
+
+def _of_app(access: Access, label: str) -> list[bool]:
+    return [access.knows(entity) for entity in registry() if app_label(entity) == label]
+
+
+def _targets() -> dict[str, tuple[str, Action]]:
+    return {
+        f"{app_label(entity)}.{permission(entity, django)}": (entity.kind, action)
+        for entity in registry()
+        for action, django in DJANGO_ACTIONS.items()
+    }

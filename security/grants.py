@@ -6,12 +6,17 @@ that an ISV's migrations carry them. The generic table is never used: it compare
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from entities.registry import Entity, app_label, registry
+from entities.registry import Entity, app_label, registry, table_name
 
-GRANTS: dict[str, tuple[type[UserObjectPermissionBase], type[GroupObjectPermissionBase]]] = {}
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+GRANTS: dict[str, tuple[type[models.Model], type[models.Model]]] = {}
 
 
 def _table(entity: Entity, base: type[models.Model], holder: str) -> type[models.Model]:
@@ -44,9 +49,7 @@ def _table(entity: Entity, base: type[models.Model], holder: str) -> type[models
         verbose_name=entity.label,
         related_name=f"{holder}_grants",
     )
-    return type(
-        name, (base,), {"__module__": __name__, "Meta": meta, "content_object": content_object}
-    )
+    return type(name, (base,), {"__module__": __name__, "Meta": meta, "content_object": content_object})
 
 
 def build() -> None:
@@ -54,6 +57,23 @@ def build() -> None:
     for entity in registry():
         if entity.has_own_rights and entity.kind not in GRANTS:
             GRANTS[entity.kind] = (
-                _table(entity, UserObjectPermissionBase, "user"),  # type: ignore[assignment]
-                _table(entity, GroupObjectPermissionBase, "group"),  # type: ignore[assignment]
+                _table(entity, UserObjectPermissionBase, "user"),
+                _table(entity, GroupObjectPermissionBase, "group"),
             )
+
+
+def granted_statement(permissions: Mapping[str, Iterable[int]]) -> str:
+    """Return the statement that lists of which permissions %(user)s or %(groups)s hold at least one grant.
+
+    ``permissions`` are the keys of Django's permissions per kind, from the database, never from a request.
+    """
+    branches = []
+    for kind, keys in permissions.items():
+        users, groups = (table_name(table) for table in GRANTS[kind])
+        values = ", ".join(f"({key:d})" for key in keys)
+        branches.append(
+            f"SELECT p FROM (VALUES {values}) AS v (p) WHERE"
+            f" EXISTS (SELECT 1 FROM {users} g WHERE g.user_id = %(user)s AND g.permission_id = p)"
+            f" OR EXISTS (SELECT 1 FROM {groups} g WHERE g.group_id = ANY(%(groups)s) AND g.permission_id = p)"
+        )
+    return " UNION ALL ".join(branches)

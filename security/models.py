@@ -5,7 +5,7 @@ No row of these tables decides anything by itself: ``plan`` compiles them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -39,12 +39,8 @@ def _empty_list() -> list[str]:
 class Profile(models.Model):
     """A security profile. It *is* a Django group, so that guardian's grants and Django's tools apply to it."""
 
-    group = models.OneToOneField(
-        Group, on_delete=models.CASCADE, primary_key=True, related_name="profile"
-    )
-    functions = models.JSONField(
-        default=_empty_list, blank=True, help_text="Function rights, such as share."
-    )
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, primary_key=True, related_name="profile")
+    functions = models.JSONField(default=_empty_list, blank=True, help_text="Function rights, such as share.")
 
     def __str__(self) -> str:
         return self.group.name
@@ -67,9 +63,7 @@ class ProfileRight(models.Model):
     profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="rights")
     entity = models.CharField(max_length=40)
     scope = models.CharField(max_length=20, choices=list(SCOPES.items()))
-    territory = models.ForeignKey(
-        Territory, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
-    )
+    territory = models.ForeignKey(Territory, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     with_subtree = models.BooleanField(default=True)
     view = models.BooleanField(default=False)
     insert = models.BooleanField(default=False)
@@ -89,9 +83,7 @@ class ProfileRight(models.Model):
                 | (~Q(scope="territory") & Q(territory__isnull=True)),
                 name="right_names_a_territory",
             ),
-            models.CheckConstraint(
-                condition=Q(scope__in=list(SCOPES)), name="right_scope_is_known"
-            ),
+            models.CheckConstraint(condition=Q(scope__in=list(SCOPES)), name="right_scope_is_known"),
         ]
 
     def __str__(self) -> str:
@@ -106,15 +98,9 @@ class FieldRule(models.Model):
 
     entity = models.CharField(max_length=40)
     field = models.CharField(max_length=60, help_text="The name on the wire, such as Comp_Revenue.")
-    profile = models.ForeignKey(
-        Profile, on_delete=models.CASCADE, null=True, blank=True, related_name="field_rules"
-    )
-    team = models.ForeignKey(
-        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
-    )
-    user = models.ForeignKey(
-        USER, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
-    )
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, null=True, blank=True, related_name="field_rules")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    user = models.ForeignKey(USER, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     read = models.BooleanField(null=True, blank=True)
     write = models.BooleanField(null=True, blank=True)
     required = models.BooleanField(null=True, blank=True)
@@ -135,17 +121,17 @@ class FieldRule(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.field} ({self.level})"
+
     @property
-    def level(self) -> str:
+    def level(self) -> Literal["user", "team", "profile", "everyone"]:
         """The level of this rule: ``user``, ``team``, ``profile`` or ``everyone``."""
         if self.user_id:
             return "user"
         if self.team_id:
             return "team"
         return "profile" if self.profile_id else "everyone"
-
-    def __str__(self) -> str:
-        return f"{self.field} ({self.level})"
 
 
 class Token(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -10,7 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Collate, Lower
 
-from entities.declaration import Declaration
+if TYPE_CHECKING:
+    from entities.declaration import Declaration
 
 LIVE = Q(deleted_at__isnull=True)
 STAMPS = ("created_by", "created_at", "updated_by", "updated_at")

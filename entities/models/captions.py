@@ -21,9 +21,7 @@ class Caption(models.Model):
     es = models.CharField("Spanish", max_length=255, blank=True, default="")
     fr = models.CharField("French", max_length=255, blank=True, default="")
     order = models.IntegerField(default=0)
-    retired = models.BooleanField(
-        default=False, help_text="Kept on the records that hold it, offered no more."
-    )
+    retired = models.BooleanField(default=False, help_text="Kept on the records that hold it, offered no more.")
 
     class Meta:
         ordering = ("family", "order", "code")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from django.contrib.auth import get_backends
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.db import models
 from django.db.models import Min, OuterRef, Subquery
@@ -193,6 +194,14 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
     def is_active(self) -> bool:  # type: ignore[override]  # Django declares a plain attribute
         """May log in: neither disabled, nor a resource, nor a template, nor deleted."""
         return not (self.disabled or self.resource or self.is_template or self.deleted_at)
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Ask the authentication backend; Django itself would answer True for a superuser before asking."""
+        return any(backend.has_perm(self, perm, obj) for backend in get_backends())
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Ask the authentication backend whether anything of the app may be used."""
+        return any(cast("Any", backend).has_module_perms(self, app_label) for backend in get_backends())
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.logon

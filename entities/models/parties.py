@@ -32,11 +32,7 @@ def joined(*names: str) -> models.Func:
     """The columns joined by single blanks, empty ones skipped (immutable, so that a column may be generated)."""
     expression: models.Func | F = F(names[0])
     for name in names[1:]:
-        expression = Trim(
-            models.Func(
-                expression, Value(" "), F(name), template="(%(expressions)s)", arg_joiner=" || "
-            )
-        )
+        expression = Trim(models.Func(expression, Value(" "), F(name), template="(%(expressions)s)", arg_joiner=" || "))
     assert isinstance(expression, models.Func)
     return expression
 
@@ -53,6 +49,7 @@ class Company(Record):
         title=("name",),
         search=("name", "web_site"),
         assigned="primary_user",
+        completed=("primary_user", "team", "territory"),
         upsert=("int_foreign_id",),
         names={"sales_region": "Comp_Territory"},
         collections=(
@@ -95,9 +92,7 @@ class Company(Record):
 
     class Meta:
         verbose_name_plural = "companies"
-        indexes = secured(
-            "comp", "primary_user", "~name", "primary_person", "primary_address", "int_foreign_id"
-        )
+        indexes = secured("comp", "primary_user", "~name", "primary_person", "primary_address", "int_foreign_id")
 
     def __str__(self) -> str:
         return self.name
@@ -115,6 +110,7 @@ class Person(Record):
         title=("first_name", "last_name"),
         search=("first_name", "last_name", "web_site"),
         assigned="primary_user",
+        completed=("primary_user", "team", "territory"),
         upsert=("int_foreign_id",),
         names={"sales_region": "Pers_Territory"},
         collections=(
@@ -287,11 +283,7 @@ class Phone(Record):
 
     class Meta:
         indexes = indexes("phon", "owner_table owner_id")
-        constraints = [
-            models.CheckConstraint(
-                condition=~Exact(F("number"), Value("")), name="phon_has_a_number"
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=~Exact(F("number"), Value("")), name="phon_has_a_number")]
 
     def __str__(self) -> str:
         return self.number

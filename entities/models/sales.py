@@ -38,6 +38,7 @@ class Opportunity(Record):
         title=("description",),
         search=("description", "customer_ref"),
         assigned="assigned_user",
+        completed=("assigned_user", "team", "territory", "opened", "certainty", "forecast_currency"),
         names={"currency": "Oppo_Currency"},
         relations={"scrm_original_oppo": "OriginalOpportunity"},
         computed={
@@ -125,6 +126,17 @@ class Quote(Record):
         title=("reference", "description"),
         search=("reference", "description"),
         assigned="assigned_user",
+        completed=(
+            "contact",
+            "assigned_user",
+            "team",
+            "territory",
+            "expiration_date",
+            "currency",
+            "pricing_list",
+            "bill_address",
+            "ship_address",
+        ),
         upsert=("int_foreign_id",),
         names={"id": "Quot_OrderQuoteId", "currency": "Quot_Currency"},
         computed={
@@ -223,6 +235,7 @@ class QuoteLine(Record):
         search=("description",),
         order=("quote", "line_number"),
         parents=(ByReference("quote"),),
+        completed=("line_number", "uom", "quoted_price", "description"),
         names={"id": "QuIt_LineItemId", "quote": "QuIt_OrderQuoteId"},
         computed={
             "list_price": (),
@@ -259,9 +272,7 @@ class QuoteLine(Record):
     discount = amount("Discount", editable=False)
     discount_sum = amount("Discount Sum", editable=False)
     tax = amount("Tax", editable=False)
-    tax_rate = percent(
-        "Tax Rate %", default=0, validators=[MinValueValidator(0), MaxValueValidator(100)]
-    )
+    tax_rate = percent("Tax Rate %", default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
     discount_rate = models.DecimalField(
         "Discount Rate %", max_digits=12, decimal_places=2, null=True, blank=True, editable=False
     )
@@ -276,9 +287,7 @@ class QuoteLine(Record):
 
     class Meta:
         verbose_name = "quote line"
-        indexes = indexes(
-            "quit", "quote line_number", "product", "uom", "product_family", "updated_at"
-        )
+        indexes = indexes("quit", "quote line_number", "product", "uom", "product_family", "updated_at")
 
     def __str__(self) -> str:
         return self.description

@@ -26,6 +26,7 @@ class Case(Record):
         title=("description",),
         search=("reference_id", "description", "customer_ref", "serial_number"),
         assigned="assigned_user",
+        completed=("assigned_user", "team", "territory", "opened"),
         names={
             "product_text": "Case_Product",
             "opened_by": "Case_OpenedBy",

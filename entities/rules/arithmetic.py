@@ -87,7 +87,7 @@ class DocumentAmounts:
 
 def round_half_away(value: Decimal, places: int) -> Decimal:
     """Round to ``places`` decimal places, half away from zero (entities.md §6.1); never -0."""
-    return value.quantize(Decimal(1).scaleb(-places), context=EXACT) + ZERO
+    return EXACT.add(value.quantize(Decimal(1).scaleb(-places), context=EXACT), ZERO)
 
 
 def compute_line(line: Line, places: int) -> LineAmounts:

@@ -1,15 +1,20 @@
-"""What a business rule is told about the write it belongs to. Rules never ask who may do what; they are told."""
+"""What a business rule is told about the write it belongs to.
+
+Rules never ask who may do what; they are told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
-
-from django.db.models import QuerySet
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from entities.models import Record, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from django.db.models import QuerySet
 
 R = TypeVar("R", bound=Record)
 
@@ -17,8 +22,9 @@ R = TypeVar("R", bound=Record)
 class RuleViolation(Exception):
     """A business rule refuses the write.
 
-    ``field`` is the attribute at fault (or empty), ``code`` the contract's application code (contract.md §19:
-    ``BusinessRule``, ``InUse``, ``TransitionNotAllowed``, ``NotPermitted``, ``OutsideYourRights``).
+    ``field`` is the attribute at fault (or empty), ``code`` the contract's application code
+    (contract.md §19: ``BusinessRule``, ``Required``, ``BadReference``, ``InUse``,
+    ``TransitionNotAllowed``, ``NotPermitted``, ``OutsideYourRights``).
     The message may name no record and no value that the caller might not see.
     """
 
@@ -26,15 +32,48 @@ class RuleViolation(Exception):
         super().__init__(message)
         self.message, self.field, self.code = message, field, code
 
+    @property
+    def violations(self) -> tuple[RuleViolation, ...]:
+        """All problems found; several only in ``RuleViolations``."""
+        return (self,)
+
+
+class RuleViolations(RuleViolation):
+    """Several problems of one record; message, field and code are those of the first."""
+
+    def __init__(self, violations: Sequence[RuleViolation]) -> None:
+        first = violations[0]
+        super().__init__(first.message, first.field, first.code)
+        self._violations = tuple(violations)
+
+    @property
+    def violations(self) -> tuple[RuleViolation, ...]:
+        """All problems found, in the order of the rules."""
+        return self._violations
+
+
+def _everything(model: type[Record], name: str) -> bool:
+    return True
+
+
+def _nobody(model: type[Record], keys: Sequence[int], action: str, names: Sequence[str]) -> None:
+    return
+
 
 @dataclass(frozen=True)
 class Circumstances:
     """The surroundings of one write, inside its transaction.
 
-    ``rows(model)`` = live rows of a model, unfiltered by rights; ``may_insert(record)`` = would the caller's insert
-    right cover this unsaved record (its territory, team, creator and assignee as set); ``visible(record_model, key)``
-    and ``editable(record_model, key)`` = may the caller see / edit that record; ``given`` = attributes that the
-    caller sent with a value of their own; ``before`` = the stored record before an update, None on create.
+    ``rows(model)`` = live rows of a model, unfiltered by rights; ``may_insert(record)`` = would the
+    caller's insert right cover this unsaved record (its territory, team, creator and assignee as
+    set); ``visible(model, key)`` and ``editable(model, key)`` = may the caller see / edit that
+    record; ``readable(model, name)`` = may the caller read that attribute.
+    ``given`` = attributes that the caller sent with a value of their own; ``before`` = the stored
+    record before an update, None on create.
+    ``unfinished`` = further records of the same document follow in this request, after which
+    ``settle`` is called for the document once more: its amounts wait till then.
+    ``wrote(model, keys, action, names)`` is told of every neighbour that a rule wrote: ``action``
+    is ``update`` or ``delete``, ``names`` the columns.
     """
 
     actor: User
@@ -45,8 +84,13 @@ class Circumstances:
     may_insert: Callable[[Record], bool]
     visible: Callable[[type[Record], int], bool]
     editable: Callable[[type[Record], int], bool]
+    readable: Callable[[type[Record], str], bool] = _everything
+    wrote: Callable[[type[Record], Sequence[int], str, Sequence[str]], None] = _nobody
+    unfinished: bool = False
 
     def changed(self, record: Record, *names: str) -> bool:
-        """Whether any of the attributes ``names`` (columns for references: ``company_id``) differs from before."""
+        """Whether any of ``names`` (columns for references: ``company_id``) differs from before."""
         before: Any = self.before
-        return before is None or any(getattr(record, name) != getattr(before, name) for name in names)
+        return before is None or any(
+            getattr(record, name) != getattr(before, name) for name in names
+        )

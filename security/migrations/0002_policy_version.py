@@ -15,13 +15,17 @@ TABLES = {
     "entities_user": """ OF id, logon, password, first_name, last_name, language, primary_team_id, home_territory_id,
         disabled, resource, is_template, web_service_enabled, is_superuser, is_staff, deleted_at""",
 }
+# The number is taken from a sequence, which no rollback takes back: a plan compiled inside a transaction that was
+# rolled back can never be mistaken for the plan of a later one.
 FUNCTION = """
+CREATE SEQUENCE security_policy_number;
 CREATE FUNCTION security_policy_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE security_policyversion SET number = number + 1;
+    INSERT INTO security_policyversion (id, number) VALUES (1, nextval('security_policy_number'))
+        ON CONFLICT (id) DO UPDATE SET number = nextval('security_policy_number');
     RETURN NULL;
 END $$;
-INSERT INTO security_policyversion (id, number) VALUES (1, 1);
+INSERT INTO security_policyversion (id, number) VALUES (1, nextval('security_policy_number'));
 """
 
 

@@ -1,0 +1,69 @@
+"""Rules that hold for several kinds alike (entities.md §6.11): person of the company, order of dates, one default."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+
+from entities.models import Case, Company, Opportunity, Person, PriceList, Record, Unit
+from entities.rules.circumstances import RuleViolation
+from entities.rules.writing import change_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from entities.rules.circumstances import Circumstances
+
+Dealing = Opportunity | Case
+Choosable = PriceList | Unit
+
+
+def complete_company(record: Dealing, c: Circumstances) -> None:
+    """Set the company of the record's person where no company was sent and the caller sees it."""
+    if record.primary_company_id is None:
+        record.primary_company_id = _company_of_person(record, c)
+
+
+def check_person(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:
+    """Yield that the person belongs to another company; nothing if the caller cannot see that one."""
+    if not c.changed(record, "primary_person_id", "primary_company_id"):
+        return
+    if c.changed(record, "primary_person_id"):
+        complete_company(record, c)
+    if record.primary_company_id is None:
+        return
+    company = _company_of_person(record, c)
+    if company is not None and company != record.primary_company_id:
+        yield RuleViolation("The person belongs to another company.", "primary_person")
+
+
+def check_dates(
+    record: Record, c: Circumstances, start: str, *ends: str
+) -> Iterator[RuleViolation]:
+    """Yield each of ``ends`` that lies before ``start``. A midnight stands for its whole day."""
+    begin = getattr(record, start)
+    for name in ends:
+        end = getattr(record, name)
+        if end is not None and begin is not None and c.changed(record, start, name):
+            same_day = end.time() == time() and end.date() == begin.date()
+            if end < begin and not same_day:
+                yield RuleViolation("An end date cannot lie before its start date.", name)
+
+
+def unset_other_defaults(record: Choosable, c: Circumstances) -> None:
+    """Let ``record`` be the only default of its list, if it is one."""
+    others = c.rows(type(record)).exclude(pk=record.pk)
+    if isinstance(record, Unit):
+        others = others.filter(family=record.family_id)
+    if record.default_value:
+        # Two new defaults at once: the second waits here and then sees the first.
+        list(others.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        change_all(others.filter(default_value=True), c, default_value=False)
+
+
+def _company_of_person(record: Dealing, c: Circumstances) -> int | None:
+    if record.primary_person_id is None:
+        return None
+    people = c.rows(Person).filter(pk=record.primary_person_id)
+    company = people.values_list("company_id", flat=True).first()
+    return company if company is not None and c.visible(Company, company) else None

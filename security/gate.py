@@ -1,0 +1,178 @@
+"""The only door to data: if you hold rows, they came through here.
+
+Reads are lazy querysets with the actor's predicate applied and only readable columns selected. ``system_rows`` is
+the one unfiltered exit, for the plan compiler, log-in, business rules and the seed; a test lists its callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db.models import BooleanField, CharField, F, Func, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable, ExpressionWrapper
+
+from entities.models import Record
+from entities.registry import Entity, Field, registry
+from security.errors import NotPermitted, RecordNotFound
+from security.predicates import rows_where
+
+if TYPE_CHECKING:
+    from security.plan import Access, Action
+
+M = TypeVar("M", bound=Model)
+Names = Sequence[str]
+
+
+def system_rows(model: type[M]) -> QuerySet[M]:
+    """Return the live rows of ``model``, unfiltered by rights. Never for an answer to an actor."""
+    everything = model._default_manager.all()
+    return everything.filter(deleted_at__isnull=True) if issubclass(model, Record) else everything
+
+
+def rows(access: Access, entity: Entity, action: Action = "view") -> QuerySet[Record]:
+    """Return the rows of ``entity`` on which the actor may do ``action``."""
+    return system_rows(entity.model).filter(rows_where(access, entity, action, system_rows))
+
+
+def rows_after(access: Access, entity: Entity, action: Action) -> QuerySet[Record]:
+    """Return the rows where a record may lie after ``action``: what a write is checked against once written."""
+    return system_rows(entity.model).filter(rows_where(access, entity, action, system_rows, after=True))
+
+
+def allows(access: Access, entity: Entity, action: Action, key: int) -> bool:
+    """Whether the actor may do ``action`` to the record ``key``: the same predicate that lists rows."""
+    return rows(access, entity, action).filter(pk=key).exists()
+
+
+def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
+    """Return the record for a write, locked until the transaction ends.
+
+    Raises ``RecordNotFound`` where the actor cannot see it, ``NotPermitted`` where the action is not allowed on it.
+    """
+    query = rows(access, entity).filter(pk=key).annotate(_allowed=_flag(access, entity, action))
+    record: Any = query.select_for_update(of=("self",)).first()
+    if record is None:
+        raise RecordNotFound
+    if not record._allowed or not access.shape(entity).offers(action):
+        raise NotPermitted
+    return system_rows(entity.model).get(pk=key)
+
+
+def resolve(access: Access, entity: Entity, name: str) -> Field | None:
+    """Return the readable field ``name`` (wire spelling, any case); None for hidden and unknown alike."""
+    return access.shape(entity).field(name) if access.sees(entity) or access.knows(entity) else None
+
+
+def relation(access: Access, entity: Entity, name: str) -> tuple[Field, Entity] | None:
+    """Return the reference field and target of the to-one relation ``name``; None where either is unknown."""
+    field = entity.relations.get(name.lower())
+    if field is None or not access.shape(entity).reads(field.name):
+        return None
+    target = registry()[field.target]
+    return (field, target) if access.sees(target) else None
+
+
+def expression(access: Access, entity: Entity, field: Field) -> Combinable:
+    """Return the value of ``field`` as the actor sees it: a reference to an invisible record is empty."""
+    if field.expression is not None:
+        return field.expression()
+    if field.target:
+        visible = rows(access, registry()[field.target]).filter(pk=OuterRef(field.column))
+        return Subquery(visible.values("pk")[:1])
+    return F(field.column)
+
+
+def through(access: Access, entity: Entity, names: Names) -> tuple[Combinable, Field] | None:
+    """Return the value reached by the dotted ``names`` (relations, then a field) and its field; None if unknown.
+
+    Every hop goes through the target's own rows: a value behind an invisible record is empty.
+    """
+    if len(names) == 1:
+        field = resolve(access, entity, names[0])
+        return None if field is None else (expression(access, entity, field), field)
+    hop = relation(access, entity, names[0])
+    if hop is None:
+        return None
+    reference, target = hop
+    inner = through(access, target, names[1:])
+    if inner is None:
+        return None
+    reached = rows(access, target).filter(pk=OuterRef(reference.column)).annotate(_value=inner[0])
+    return Subquery(reached.values("_value")[:1]), inner[1]
+
+
+def select(
+    access: Access,
+    entity: Entity,
+    query: QuerySet[Record],
+    fields: Iterable[Field],
+    extra: Mapping[str, Any] | None = None,
+) -> QuerySet[Record, tuple[Any, ...]]:
+    """Select from ``query`` the key, the title, the edit and delete flags, the ``fields``, then ``extra``.
+
+    Only readable fields may be asked for; the flags are computed in the same statement.
+    """
+    shape = access.shape(entity)
+    columns: list[str] = []
+    annotations: dict[str, Any] = {
+        "_title": title_expression(access, entity),
+        "_edit": _flag(access, entity, "edit"),
+        "_delete": _flag(access, entity, "delete"),
+    }
+    for field in fields:
+        if not shape.reads(field.name):
+            raise LookupError(f"{entity.kind}.{field.name} is not readable")
+        if field.expression is not None:
+            annotations[f"_{field.name}"] = field.expression()
+        columns.append(field.column if field.expression is None else f"_{field.name}")
+    annotations |= extra or {}
+    return query.annotate(**annotations).values_list("pk", "_title", "_edit", "_delete", *columns, *(extra or {}))
+
+
+def title_expression(access: Access, entity: Entity) -> Combinable:
+    """Return the text made of the readable title fields, NULL where none is readable or all are empty."""
+    shape = access.shape(entity)
+    parts = [entity.by_name[name] for name in entity.title if shape.reads(name)]
+    if not parts:
+        return Value(None, output_field=CharField())
+    filled = [Func(F(part.column), Value(""), function="NULLIF", output_field=CharField()) for part in parts]
+    joined = Func(Value(entity.title_joiner), *filled, function="CONCAT_WS", output_field=CharField())
+    return Func(joined, Value(""), function="NULLIF", output_field=CharField())
+
+
+def neutral_title(entity: Entity, key: int) -> str:
+    """Return the title of a record that has no readable one."""
+    return f"{entity.label} {key}"
+
+
+def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, int], str]:
+    """Return ``{(kind, key): title}`` of those records that the actor can see, in one statement.
+
+    ``wanted`` = keys per kind; a key that is missing in the answer is to be shown as empty.
+    """
+    queries = []
+    for kind, keys in sorted(wanted.items()):
+        entity = registry()[kind]
+        if keys and access.sees(entity):
+            seen = (
+                rows(access, entity)
+                .filter(pk__in=keys)
+                .annotate(_kind=Value(kind, output_field=CharField()), _title=title_expression(access, entity))
+            )
+            queries.append(seen.order_by().values_list("_kind", "pk", "_title"))
+    if not queries:
+        return {}
+    found = queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0]
+    return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
+
+
+def _flag(access: Access, entity: Entity, action: Action) -> Any:
+    """Return whether ``action`` is allowed, as a column of a row that is already known to be visible."""
+    if not access.shape(entity).offers(action):
+        return Value(False, output_field=BooleanField())
+    condition = rows_where(access, entity, action, system_rows, after=True)
+    return ExpressionWrapper(condition, output_field=BooleanField()) if condition else _TRUE
+
+
+_TRUE = Value(True, output_field=BooleanField())

@@ -1,0 +1,316 @@
+"""Compiling the policy of one user into an ``Access``: per entity a shape, row rules per action, and grants.
+
+A plan is compiled in a constant number of queries and kept per process until the policy version moves. The actor is
+always an argument; a superuser has a full plan, made by the same code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.db.models import Q
+
+from entities.captions import Lists, compile_lists
+from entities.models import Caption, Territory, User
+from entities.registry import ByLink, ByOwner, ByReference, Entity, app_label, permission, registry
+from security import gate
+from security.grants import GRANTS, granted_statement
+from security.models import FieldRule, PolicyVersion, Profile, ProfileRight
+from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Action = Literal["view", "insert", "edit", "delete"]
+ACTIONS: tuple[Action, ...] = ("view", "insert", "edit", "delete")
+DJANGO_ACTIONS: Mapping[Action, Literal["view", "add", "change", "delete"]] = {
+    "view": "view",
+    "insert": "add",
+    "edit": "change",
+    "delete": "delete",
+}
+Granted = frozenset[tuple[str, Action]]
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One scope of one right: which rows qualify. ``ids`` are territories or teams; ``source`` the right's key."""
+
+    scope: Literal["everywhere", "created_by", "assigned", "team", "territories"]
+    ids: tuple[int, ...] = ()
+    source: int = 0
+
+
+@dataclass(frozen=True)
+class ProfileName:
+    """A profile that the actor is in."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: the facts about a user that rights depend on."""
+
+    id: int
+    logon: str
+    name: str
+    language: str
+    administrator: bool
+    home_territory: int | None
+    primary_team: int | None
+    teams: tuple[int, ...]
+    profiles: tuple[ProfileName, ...]
+    functions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class AccessPlan:
+    """What one actor may do with one entity."""
+
+    shape: Shape
+    rules: Mapping[Action, tuple[RowRule, ...]]
+    granted: frozenset[Action]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one actor may do; made for each request by ``access_for``."""
+
+    actor: Actor
+    version: int
+    plans: Mapping[str, AccessPlan]
+    lists: Lists
+    permissions: Mapping[tuple[str, Action], int]
+
+    def shape(self, entity: Entity) -> Shape:
+        """Return the shape of ``entity``."""
+        return self.plans[entity.kind].shape
+
+    def knows(self, entity: Entity) -> bool:
+        """Whether the kind exists for this actor: some row may be viewed or inserted."""
+        return bool({"view", "insert"} & self.shape(entity).actions)
+
+    def sees(self, entity: Entity) -> bool:
+        """Whether some row of ``entity`` may be viewed."""
+        return "view" in self.shape(entity).actions
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of the whole plan: equal as long as nothing that touches this actor changes."""
+        facts: list[object] = [self.actor, sorted(self.lists.items())]
+        for kind, plan in sorted(self.plans.items()):
+            rules = [[rule.scope, sorted(rule.ids)] for action in ACTIONS for rule in plan.rules[action]]
+            facts.append([kind, plan.shape.fields, sorted(plan.shape.actions), rules, sorted(plan.granted)])
+        return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The compiled policy of one user, without the grants, which are read anew for every request."""
+
+    actor: Actor
+    rules: Mapping[str, Mapping[Action, tuple[RowRule, ...]]]
+    field_rules: Rules
+    lists: Lists
+    permissions: Mapping[tuple[str, Action], int]
+    granted_statement: str
+
+
+_policies: dict[int, tuple[int, Policy]] = {}
+_accesses: dict[tuple[int, int, Granted], Access] = {}
+_CACHED_USERS = 2_000
+
+
+def policy_version() -> int:
+    """Return the number of the present policy."""
+    return PolicyVersion.objects.values_list("number", flat=True).first() or 0
+
+
+def access_for(user_id: int, version: int | None = None) -> Access:
+    """Return what the user may do now.
+
+    ``version`` is the policy version read together with the user in this request; without it, it is read here.
+    Raises ``User.DoesNotExist`` for a key of no user.
+    """
+    version = policy_version() if version is None else version
+    known = _policies.get(user_id)
+    if known is None or known[0] != version:
+        if len(_policies) >= _CACHED_USERS:
+            _policies.clear()
+        known = _policies[user_id] = (version, _compile(user_id))
+    policy = known[1]
+    granted = _granted(policy)
+    key = (user_id, version, granted)
+    access = _accesses.get(key)
+    if access is None or access.actor is not policy.actor:
+        if len(_accesses) >= _CACHED_USERS:
+            _accesses.clear()
+        access = _accesses[key] = _access(policy, version, granted)
+    return access
+
+
+def _permissions() -> Mapping[tuple[str, Action], int]:
+    """Return ``{(kind, action): key}`` of Django's permissions."""
+    stored = Permission.objects.values_list("content_type__app_label", "codename", "pk")
+    keys = {(label, codename): pk for label, codename, pk in stored}
+    return {
+        (entity.kind, action): keys[app_label(entity), permission(entity, django)]
+        for entity in registry()
+        if entity.kind in GRANTS
+        for action, django in DJANGO_ACTIONS.items()
+    }
+
+
+def _granted(policy: Policy) -> Granted:
+    """Return the (kind, action) pairs for which the actor holds at least one grant, in one statement."""
+    meaning = {key: pair for pair, key in policy.permissions.items() if pair[1] != "insert"}
+    profiles = [profile.id for profile in policy.actor.profiles]
+    with connection.cursor() as cursor:
+        cursor.execute(policy.granted_statement, {"user": policy.actor.id, "groups": profiles})
+        return frozenset(meaning[key] for (key,) in cursor.fetchall())
+
+
+def _compile(user_id: int) -> Policy:
+    user = gate.system_rows(User).select_related("home_territory").get(pk=user_id)
+    profiles = list(Profile.objects.filter(group__user=user_id).select_related("group").order_by("pk"))
+    actor = Actor(
+        id=user_id,
+        logon=user.logon,
+        name=str(user),
+        language=user.language or "US",
+        administrator=user.is_superuser,
+        home_territory=user.home_territory_id,
+        primary_team=user.primary_team_id,
+        teams=tuple(sorted({*user.teams.values_list("pk", flat=True), *filter(None, [user.primary_team_id])})),
+        profiles=tuple(ProfileName(profile.pk, profile.group.name) for profile in profiles),
+        functions=frozenset(name for profile in profiles for name in profile.functions),
+    )
+    lists = compile_lists(Caption.objects.order_by("family", "order", "code"))
+    permissions = _permissions()
+    held: dict[str, list[int]] = {}
+    for (kind, action), key in permissions.items():
+        if action != "insert":
+            held.setdefault(kind, []).append(key)
+    return Policy(actor, _row_rules(actor, user), _field_rules(actor), lists, permissions, granted_statement(held))
+
+
+def _field_rules(actor: Actor) -> Rules:
+    applies = Q(profile=None, team=None, user=None) | Q(user=actor.id) | Q(team__in=actor.teams)
+    applies |= Q(profile__in=[profile.id for profile in actor.profiles])
+    found: dict[tuple[str, str], tuple[Verdict, ...]] = {}
+    for rule in FieldRule.objects.filter(applies).order_by("pk"):
+        entity = registry().find(rule.entity)
+        field = entity.field(rule.field) if entity else None
+        if entity and field:
+            verdict = Verdict(rule.level, rule.read, rule.write, rule.required, rule.pk)
+            found[entity.kind, field.name] = (*found.get((entity.kind, field.name), ()), verdict)
+    return found
+
+
+def _row_rules(actor: Actor, user: User) -> Mapping[str, Mapping[Action, tuple[RowRule, ...]]]:
+    own = [entity for entity in registry() if entity.has_own_rights]
+    found: dict[str, dict[Action, list[RowRule]]] = {e.kind: {action: [] for action in ACTIONS} for e in own}
+    if actor.administrator:
+        for rules in found.values():
+            for action in ACTIONS:
+                rules[action].append(RowRule("everywhere"))
+    else:
+        territories = list(gate.system_rows(Territory))
+        rights = ProfileRight.objects.filter(profile__in=[profile.id for profile in actor.profiles]).order_by("pk")
+        for right in rights:
+            entity = registry().find(right.entity)
+            rule = _row_rule(right, entity, actor, user.home_territory, territories) if entity else None
+            if entity and rule and entity.kind in found:
+                for action, allowed in zip(
+                    ACTIONS, (right.view, right.insert, right.edit, right.delete_right), strict=True
+                ):
+                    if allowed:
+                        found[entity.kind][action].append(rule)
+    return {kind: {action: tuple(rules[action]) for action in ACTIONS} for kind, rules in found.items()}
+
+
+def _row_rule(
+    right: ProfileRight, entity: Entity, actor: Actor, home: Territory | None, tree: list[Territory]
+) -> RowRule | None:
+    """Compile one right; None where the kind lacks the scope's column or the user its place."""
+
+    def below(*roots: Territory) -> tuple[int, ...]:
+        return tuple(t.pk for t in tree if any(root.number <= t.number <= root.number_end for root in roots))
+
+    def territories(ids: tuple[int, ...]) -> RowRule | None:
+        return RowRule("territories", ids, right.pk) if entity.has_territory and ids else None
+
+    match right.scope:
+        case "everywhere":
+            return RowRule("everywhere", (), right.pk)
+        case "created_by":
+            return RowRule("created_by", (), right.pk)
+        case "assigned":
+            return RowRule("assigned", (), right.pk) if entity.assigned else None
+        case "team":
+            return RowRule("team", actor.teams, right.pk) if entity.has_team and actor.teams else None
+        case "territory":
+            named = [t for t in tree if t.pk == right.territory_id]
+            return territories(below(*named) if right.with_subtree else tuple(t.pk for t in named))
+        case "home":
+            return territories(below(home) if home else ())
+        case "parent":
+            return territories((home.parent_id,) if home and home.parent_id else ())
+        case "siblings":
+            beside = [t for t in tree if home and home.parent_id and t.parent_id == home.parent_id and t.pk != home.pk]
+            return territories(below(*beside))
+    return None
+
+
+def _access(policy: Policy, version: int, granted: Granted) -> Access:
+    actions: dict[str, frozenset[Action]] = {}
+    plans: dict[str, AccessPlan] = {}
+    full = policy.actor.administrator
+    for entity in registry():
+        fields = fields_of(policy.field_rules, entity, full)
+        allowed = _actions(entity, policy, granted, actions)
+        if blocks_insert(entity, fields):
+            allowed -= {"insert"}
+        rules = policy.rules.get(entity.kind, dict.fromkeys(ACTIONS, ()))
+        own = frozenset(action for kind, action in granted if kind == entity.kind)
+        plans[entity.kind] = AccessPlan(Shape(entity.kind, fields, allowed), rules, own)
+    return Access(policy.actor, version, plans, policy.lists, policy.permissions)
+
+
+def _actions(
+    entity: Entity, policy: Policy, granted: Granted, known: dict[str, frozenset[Action]]
+) -> frozenset[Action]:
+    """Return the actions that some scope or grant allows on some row; a child's follow its parents'."""
+    if entity.kind not in known:
+        if entity.parents:
+            parents = [_actions(parent, policy, granted, known) for parent in parents_of(entity)]
+            view = any("view" in allowed for allowed in parents)
+            write = any("edit" in allowed for allowed in parents)
+            found: Iterable[Action] = ACTIONS if write else ("view",) if view else ()
+        else:
+            rules = policy.rules[entity.kind]
+            some = {action for action in ACTIONS if rules[action] or (entity.kind, action) in granted}
+            found = some if "view" in some else some & {"insert"}
+        known[entity.kind] = frozenset(found)
+    return known[entity.kind]
+
+
+def parents_of(entity: Entity) -> list[Entity]:
+    """Return the kinds whose rights decide over a child kind."""
+    found: list[Entity] = []
+    for parent in entity.parents:
+        match parent:
+            case ByReference(field):
+                found.append(registry()[entity.by_name[field].target])
+            case ByOwner(kinds):
+                found.extend(registry()[kind] for kind in kinds)
+            case ByLink(kind, _):
+                found.extend(parents_of(registry()[kind]))
+    return found

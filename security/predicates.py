@@ -1,0 +1,114 @@
+"""From the rules of a plan to row predicates: as SQL for queries, and for one unsaved record in Python.
+
+It knows scopes, parents and grants, nothing of fields and nothing of HTTP. Rows of other entities come in through
+the argument ``source``: the gate alone touches entity managers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
+
+from entities.registry import ByLink, ByOwner, ByReference, Entity, registry
+from security.grants import GRANTS
+
+if TYPE_CHECKING:
+    from entities.declaration import Parent
+    from entities.models import Record
+    from security.plan import Access, Action, Actor, RowRule
+
+Source = Callable[[type[Any]], "QuerySet[Any]"]
+NOBODY = Q(Value(False, output_field=BooleanField()))
+
+
+def rows_where(access: Access, entity: Entity, action: Action, source: Source, *, after: bool = False) -> Q:
+    """Return the predicate of the rows of ``entity`` on which ``access`` allows ``action``; ``Q()`` = all.
+
+    ``source(model)`` yields the live rows of a model. Deleted rows are its matter, not this predicate's.
+
+    Edit and delete reach only rows that may be viewed (security.md §1); ``after`` a change the right alone counts,
+    for a change may take the row out of the actor's view (contract.md §7.5).
+    """
+    if entity.parents:
+        wanted: Action = "view" if action == "view" else "edit"
+        return _any([_child_of(access, entity, parent, wanted, source) for parent in entity.parents])
+    if after:
+        return _own_rows(access, entity, action)
+    allowed = _own_rows(access, entity, action)
+    return allowed if action in ("view", "insert") else allowed & _own_rows(access, entity, "view")
+
+
+def _any(conditions: list[Q]) -> Q:
+    """Return the union; an empty condition stands for all rows, no condition for none."""
+    if not conditions:
+        return NOBODY
+    return Q() if any(not condition for condition in conditions) else reduce(or_, conditions)
+
+
+def _own_rows(access: Access, entity: Entity, action: Action) -> Q:
+    plan = access.plans[entity.kind]
+    conditions = [scope_condition(rule, entity, access.actor) for rule in plan.rules[action]]
+    if action in plan.granted and Q() not in conditions:
+        conditions += _granted(access, entity, access.permissions[entity.kind, action])
+    return _any(conditions)
+
+
+def scope_condition(rule: RowRule, entity: Entity, actor: Actor) -> Q:
+    """Return the rows that one scope of a right reaches; ``Q()`` = all."""
+    match rule.scope:
+        case "everywhere":
+            return Q()
+        case "created_by":
+            return Q(created_by=actor.id)
+        case "assigned":
+            return Q(**{entity.assigned: actor.id})
+        case "team":
+            return Q(team__in=rule.ids)
+        case _:
+            return Q(territory__in=rule.ids)
+
+
+def scope_holds(rule: RowRule, entity: Entity, actor: Actor, record: Record) -> bool:
+    """Say of one record, saved or not, what ``scope_condition`` says in SQL."""
+    row: Any = record
+    match rule.scope:
+        case "everywhere":
+            return True
+        case "created_by":
+            return bool(row.created_by_id == actor.id)
+        case "assigned":
+            return bool(getattr(row, f"{entity.assigned}_id") == actor.id)
+        case "team":
+            return row.team_id in rule.ids
+        case _:
+            return row.territory_id in rule.ids
+
+
+def _granted(access: Access, entity: Entity, permission: int) -> list[Q]:
+    """Return flat sub-queries of the granted keys; a join or an array would lose the index."""
+    users, groups = (table._default_manager for table in GRANTS[entity.kind])
+    profiles = [profile.id for profile in access.actor.profiles]
+    return [
+        Q(pk__in=users.filter(user=access.actor.id, permission=permission).values("content_object")),
+        Q(pk__in=groups.filter(group__in=profiles, permission=permission).values("content_object")),
+    ]
+
+
+def _child_of(access: Access, entity: Entity, parent: Parent, action: Action, source: Source) -> Q:
+    def among(kind: str, **where: Any) -> Q:
+        target = registry()[kind]
+        return Q(Exists(source(target.model).filter(rows_where(access, target, action, source), **where)))
+
+    match parent:
+        case ByReference(field):
+            return among(entity.by_name[field].target, pk=OuterRef(entity.by_name[field].column))
+        case ByOwner(kinds):
+            owners = {registry()[kind].table_id: kind for kind in kinds}
+            return _any([Q(owner_table=table) & among(kind, pk=OuterRef("owner_id")) for table, kind in owners.items()])
+        case ByLink(kind, field):
+            linked = Exists(source(registry()[kind].model).filter(**{field: OuterRef("pk")}))
+            return among(kind, **{field: OuterRef("pk")}) | (Q(created_by=access.actor.id) & ~Q(linked))

@@ -1,0 +1,135 @@
+"""Field-level security: which fields of an entity somebody may read, write, must fill.
+
+It decides columns only; rows are ``predicates``' matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from entities.registry import Entity, Field, registry
+
+Level = Literal["user", "team", "profile", "everyone"]
+LEVELS: tuple[Level, ...] = ("user", "team", "profile", "everyone")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one rule says about one field; None = nothing."""
+
+    level: Level
+    read: bool | None
+    write: bool | None
+    required: bool | None
+    source: int = 0
+
+
+@dataclass(frozen=True)
+class ShapeField:
+    """A readable field of a shape; ``wire`` as the catalogue spells it."""
+
+    wire: str
+    writable: bool
+    required: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The readable fields of one entity, in catalogue order, and the actions allowed on some row.
+
+    Equal for all users with the same rights: the key, with the language, of every derived cache.
+    """
+
+    kind: str
+    fields: tuple[ShapeField, ...]
+    actions: frozenset[str]
+
+    @cached_property
+    def entity(self) -> Entity:
+        """The entity that this is the shape of."""
+        return registry()[self.kind]
+
+    @cached_property
+    def readable(self) -> tuple[Field, ...]:
+        """The readable fields, compiled."""
+        return tuple(self.entity.by_wire[item.wire.lower()] for item in self.fields)
+
+    @cached_property
+    def _by_wire(self) -> Mapping[str, ShapeField]:
+        return {item.wire.lower(): item for item in self.fields}
+
+    def field(self, wire: str) -> Field | None:
+        """Return the readable field spelt ``wire`` in any case; None for hidden and unknown alike."""
+        return self.entity.by_wire[wire.lower()] if wire.lower() in self._by_wire else None
+
+    def reads(self, name: str) -> bool:
+        """Whether the attribute ``name`` of the model is readable."""
+        field = self.entity.by_name.get(name)
+        return field is not None and field.wire.lower() in self._by_wire
+
+    def writes(self, field: Field) -> bool:
+        """Whether ``field`` is writable."""
+        item = self._by_wire.get(field.wire.lower())
+        return item is not None and item.writable
+
+    def requires(self, field: Field) -> bool:
+        """Whether ``field`` must be filled."""
+        item = self._by_wire.get(field.wire.lower())
+        return item is not None and item.required
+
+    def offers(self, action: str) -> bool:
+        """Whether ``action`` is possible through the wire contract; some kinds are served read-only."""
+        return action in self.actions and (action == "view" or not self.entity.read_only)
+
+
+FieldKey = tuple[str, str]
+Rules = Mapping[FieldKey, tuple[Verdict, ...]]
+
+
+def _decide(rules: Iterable[Verdict], question: Literal["read", "write", "required"]) -> bool | None:
+    """Let the most specific level that says something decide; inside a level deny beats allow, yes beats no."""
+    said = [(rule.level, answer) for rule in rules if (answer := getattr(rule, question)) is not None]
+    for level in LEVELS:
+        answers = [answer for at, answer in said if at == level]
+        if answers:
+            return any(answers) if question == "required" else all(answers)
+    return None
+
+
+def may_read(rules: Rules, kind: str, name: str) -> bool:
+    """Whether the field rules let the attribute ``name`` of ``kind`` be read.
+
+    A computed field is readable only if every field it is made from is; the key always is (security.md §3).
+    """
+    field = registry()[kind].by_name[name]
+    if field.type == "key":
+        return True
+    decided = _decide(rules.get((kind, name), ()), "read")
+    if not (decided if decided is not None else not field.administrators):
+        return False
+    return all(may_read(rules, *source) for source in field.sources)
+
+
+def fields_of(rules: Rules, entity: Entity, full: bool) -> tuple[ShapeField, ...]:
+    """Return the readable fields of ``entity`` under ``rules``; ``full`` = under no rule at all."""
+    found: list[ShapeField] = []
+    for field in entity.fields:
+        if full:
+            found.append(ShapeField(field.wire, not field.system, field.required))
+        elif may_read(rules, entity.kind, field.name):
+            said = rules.get((entity.kind, field.name), ())
+            write = _decide(said, "write")
+            writable = not field.system and (write if write is not None else not field.administrators)
+            required = field.required or (not field.system and bool(_decide(said, "required")))
+            found.append(ShapeField(field.wire, writable, required))
+    return tuple(found)
+
+
+def blocks_insert(entity: Entity, fields: tuple[ShapeField, ...]) -> bool:
+    """Whether a required field without default cannot be written, so that nothing can be inserted."""
+    writable = {item.wire for item in fields if item.writable}
+    required = {item.wire for item in fields if item.required} | {f.wire for f in entity.fields if f.required}
+    return any(wire not in writable and not entity.by_wire[wire.lower()].has_default for wire in required)

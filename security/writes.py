@@ -1,0 +1,176 @@
+"""Creating, changing and deleting records through the gate: rights before and after, business rules, history.
+
+Values arrive checked for type and readability by the caller's channel (wire or administration); every channel's
+writes end here. One call is one part of the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from entities import rules
+from entities.models import User
+from entities.registry import ByOwner, Entity, Field, entity_of, model_fields, registry
+from entities.rules.circumstances import Circumstances
+from security import gate
+from security.errors import Invalid, NotPermitted, OutsideYourRights
+from security.models import Change
+from security.predicates import scope_holds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from entities.models import Record
+    from security.plan import Access
+
+NEUTRAL = "These values cannot be stored together with what exists."
+
+
+def create(access: Access, entity: Entity, values: Mapping[str, Any]) -> Record:
+    """Store a new record and return it.
+
+    ``values`` = ``{attribute: value}``, references as keys. Raises ``NotPermitted`` where the actor may insert
+    nothing of this kind, ``OutsideYourRights`` where not this record, ``Invalid`` and ``RuleViolation``.
+    """
+    if not access.shape(entity).offers("insert"):
+        raise NotPermitted
+    record = entity.model()
+    _assign(entity, record, values)
+    now = present()
+    record.created_at = record.updated_at = now
+    record.created_by_id = record.updated_by_id = access.actor.id
+    circumstances = _circumstances(access, now, frozenset(values), None)
+    _require_owner(access, entity, record)
+    rules.complete(record, circumstances)
+    rules.check(record, circumstances)
+    _validate(access, entity, record, None)
+    _save(record, None)
+    if not gate.rows_after(access, entity, "insert").filter(pk=record.pk).exists():
+        raise NotPermitted if entity.parents else OutsideYourRights
+    rules.settle(record, circumstances)
+    _remember(access, entity, record.pk, "insert", values, now)
+    return record
+
+
+def update(access: Access, entity: Entity, record: Record, values: Mapping[str, Any]) -> bool:
+    """Change the given attributes of a record that ``gate.locked`` returned; say whether anything changed.
+
+    A write that changes nothing writes nothing and stamps nothing. Raises as ``create``.
+    """
+    before = copy(record)
+    _assign(entity, record, values)
+    given = frozenset(name for name in values if _differs(entity, record, before, name))
+    if not given:
+        return False
+    now = present()
+    circumstances = _circumstances(access, now, given, before)
+    rules.check(record, circumstances)
+    changed = [f for f in _columns(entity) if getattr(record, f.column) != getattr(before, f.column)]
+    _validate(access, entity, record, [field.name for field in changed])
+    record.updated_at, record.updated_by_id = now, access.actor.id
+    _save(record, [*(field.name for field in changed if not field.derived), "updated_at", "updated_by"])
+    if not gate.rows_after(access, entity, "edit").filter(pk=record.pk).exists():
+        raise OutsideYourRights
+    rules.settle(record, circumstances)
+    _remember(access, entity, record.pk, "edit", [field.name for field in changed], now)
+    return True
+
+
+def delete(access: Access, entity: Entity, record: Record) -> None:
+    """Mark a record deleted that ``gate.locked`` returned, with what its deletion entails (entities.md §2)."""
+    now = present()
+    if rules.remove(record, _circumstances(access, now, frozenset(), copy(record))):
+        record.deleted_at, record.deleted_by_id = now, access.actor.id
+        record.save(update_fields=["deleted_at", "deleted_by"])
+    _remember(access, entity, record.pk, "delete", (), now)
+
+
+def present() -> datetime:
+    """Return the time in whole seconds, as it is shown, stored and compared (contract.md §4)."""
+    return timezone.now().replace(microsecond=0)
+
+
+def _columns(entity: Entity) -> list[Field]:
+    stamps = ("created_by", "created_at", "updated_by", "updated_at")
+    return [f for f in entity.fields if not f.repeat and f.expression is None and f.name not in stamps]
+
+
+def _assign(entity: Entity, record: Record, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(record, entity.by_name[name].column, value)
+
+
+def _differs(entity: Entity, record: Record, before: Record, name: str) -> bool:
+    column = entity.by_name[name].column
+    return bool(getattr(record, column) != getattr(before, column))
+
+
+def _require_owner(access: Access, entity: Entity, record: Any) -> None:
+    """A generic owner must be a visible record of a kind that may own (security.md §2, References)."""
+    for parent in entity.parents:
+        if isinstance(parent, ByOwner):
+            owner = registry().by_table_id.get(record.owner_table)
+            if owner is None or owner.kind not in parent.kinds:
+                raise Invalid([("owner_table", "BadReference", "")])
+            if record.owner_id is None or not gate.allows(access, owner, "view", record.owner_id):
+                raise Invalid([("owner_id", "BadReference", "")])
+
+
+def _circumstances(access: Access, now: datetime, given: frozenset[str], before: Record | None) -> Circumstances:
+    def may_insert(record: Record) -> bool:
+        entity = entity_of(type(record))
+        return any(
+            scope_holds(rule, entity, access.actor, record) for rule in access.plans[entity.kind].rules["insert"]
+        )
+
+    return Circumstances(
+        actor=gate.system_rows(User).get(pk=access.actor.id),
+        now=now,
+        given=given,
+        before=before,
+        rows=gate.system_rows,
+        may_insert=may_insert,
+        visible=lambda model, key: gate.allows(access, entity_of(model), "view", key),
+        editable=lambda model, key: gate.allows(access, entity_of(model), "edit", key),
+    )
+
+
+def _validate(access: Access, entity: Entity, record: Record, names: Iterable[str] | None) -> None:
+    """Ask the model's own validators and constraints; what they say of a hidden field is said neutrally."""
+    chosen = {f.name for f in _columns(entity)} if names is None else set(names)
+    checked = {f.name for f in _columns(entity) if f.name in chosen and not f.target and not f.derived}
+    try:
+        record.clean_fields(exclude=set(model_fields(entity.model)) - checked)
+        record.validate_constraints()
+    except ValidationError as error:
+        raise Invalid(list(_problems(access, entity, error))) from error
+
+
+def _problems(access: Access, entity: Entity, error: ValidationError) -> Iterable[tuple[str, str, str]]:
+    for name, errors in error.error_dict.items():
+        for problem in errors:
+            if name == NON_FIELD_ERRORS or not access.shape(entity).reads(name):
+                yield "", "BusinessRule", NEUTRAL
+            else:
+                code = {"blank": "Required", "null": "Required", "max_length": "TooLong"}.get(problem.code or "", "")
+                yield name, code or "BusinessRule", " ".join(problem.messages)
+
+
+def _save(record: Record, fields: list[str] | None) -> None:
+    try:
+        with transaction.atomic():
+            record.save(force_insert=fields is None, update_fields=fields)
+    except IntegrityError as error:
+        raise Invalid([("", "BusinessRule", NEUTRAL)]) from error
+
+
+def _remember(access: Access, entity: Entity, key: int, action: str, names: Iterable[str], now: datetime) -> None:
+    Change.objects.create(
+        kind=entity.kind, key=key, action=action, fields=sorted(names), user_id=access.actor.id, at=now
+    )
