@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "entities",
     "security",
     "api",
+    "crm",
 ]
 
 MIDDLEWARE = [

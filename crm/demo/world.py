@@ -1,0 +1,85 @@
+"""Builds the demo world in the database, the same one every time but for the token that it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from tqdm import tqdm
+
+from crm.demo import catalogue, load
+from crm.demo.batch import Batch
+from crm.demo.dice import Dice
+from crm.demo.directory import team_rows, territory_rows, user_rows
+from crm.demo.parties import EXAMPLE_COMPANY, EXAMPLE_PERSON, add_company
+from crm.demo.policy import add_policy
+from crm.demo.sales import add_opportunities
+from crm.demo.service import FIRST_REFERENCE, add_cases
+from entities.models import Counter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZES = {"tiny": 60, "small": 2_000, "medium": 50_000, "large": 1_000_000}
+_SEED = "parapet"
+_CHUNK = 2_000
+_OPPORTUNITIES = (0, 1, 0, 0, 1, 0, 1, 0)
+_CASES = (1, 0, 0, 1, 0)
+
+
+class NotEmpty(Exception):
+    """The database holds rows that the demo world would replace."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What was built: rows per kind, and ian's Bearer token, which is shown once and stored nowhere."""
+
+    size: str
+    counts: dict[str, int]
+    token: str
+
+
+def build(size: str, *, replace: bool = False, progress: bool = False) -> World:
+    """Fill the database with the demo world of ``size``, in one transaction.
+
+    Everything in the entity and policy tables is removed first, if ``replace`` says so; otherwise raises
+    ``NotEmpty`` when there is something. ``progress`` shows a bar on standard error where that is a terminal.
+    """
+    with transaction.atomic():
+        if not replace and not load.is_empty():
+            raise NotEmpty
+        load.empty()
+        load.copy("Territories", territory_rows())
+        load.copy("Channel", team_rows())
+        load.copy("Users", user_rows())
+        for kind, rows in catalogue.rows():
+            load.copy(kind, rows)
+        _add_accounts(SIZES[size], progress)
+        load.move_sequences()
+        token = add_policy()
+        return World(size, load.count_rows(), token)
+
+
+def _chunks(count: int, progress: bool) -> Iterator[range]:
+    with tqdm(total=count, unit=" companies", disable=None if progress else True) as bar:
+        for first in range(1, count + 1, _CHUNK):
+            keys = range(first, min(first + _CHUNK, count + 1))
+            yield keys
+            bar.update(len(keys))
+
+
+def _add_accounts(count: int, progress: bool) -> None:
+    dice, batch = Dice(_SEED), Batch({"Person": EXAMPLE_PERSON})
+    for keys in _chunks(count, progress):
+        for key in keys:
+            account = add_company(dice, batch, key)
+            # The example and the partner's companies always have something to show.
+            least = 1 if key == EXAMPLE_COMPANY or key % 80 == 11 else 0
+            add_opportunities(dice, batch, account, max(dice.pick(_OPPORTUNITIES), least))
+            add_cases(dice, batch, account, max(dice.pick(_CASES), least))
+        batch.write()
+        load.check_references()
+    Counter(name="Quotes", value=batch.last("Quotes")).save()
+    Counter(name="Cases", value=FIRST_REFERENCE - 1 + batch.last("Cases")).save()

@@ -1,0 +1,51 @@
+"""``manage.py seed_demo``: fill an empty database with the demo world and say who may log in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from crm import demo
+from crm.demo import load
+from crm.demo.directory import COLLEAGUES, LOGONS, USERS
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+
+class Command(BaseCommand):
+    """Parse, build, report; ``crm.demo`` knows what the world is."""
+
+    help = "Fill an empty database with the demo world, the same one every time."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare --size and --replace."""
+        sizes = ", ".join(f"{name} = {count:,} companies" for name, count in demo.SIZES.items())
+        parser.add_argument("--size", choices=list(demo.SIZES), default="small", help=sizes)
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="remove every record, user and right there is, then seed",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Seed. Raises CommandError where the database is not empty and --replace was not given."""
+        if options["replace"]:
+            self.stderr.write("Removing every record, user and right of this database.")
+        try:
+            world = demo.build(options["size"], replace=options["replace"], progress=True)
+        except demo.NotEmpty as error:
+            raise CommandError(
+                "The database is not empty; nothing was changed."
+                " Give --replace to remove all it holds and seed it anew."
+            ) from error
+        load.analyze()
+        for kind, count in world.counts.items():
+            self.stdout.write(f"  {count:>10,} {kind}")
+        self.stdout.write("Log in as")
+        for logon in LOGONS:
+            user = COLLEAGUES[USERS[logon] - 1]
+            role = user.profile or ("superuser" if user.superuser else "no profile")
+            self.stdout.write(f"  {logon:<8} demo-{logon:<8} {role}")
+        self.stdout.write(f"Bearer token of ian, shown once: {world.token}")
