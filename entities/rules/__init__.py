@@ -1,6 +1,178 @@
 """Business rules (entities.md §6): what the server computes, completes and refuses, in every channel.
 
-They run inside the transaction of the write. Four moments: ``complete`` a new record's empty fields, ``check`` the
-record before it is saved (also computes its own columns), ``settle`` the neighbours after it was saved, ``remove``
-the neighbours of a record that is being deleted.
+They run inside the transaction of the write. Five moments: ``lock`` what the write will compute, before the record
+itself is locked; ``complete`` a new record's empty fields; ``check`` the record before it is saved (also computes
+its own columns); ``settle`` the neighbours after it was saved; ``remove`` the neighbours of a record that is being
+deleted. Rules are told by ``Circumstances`` what the caller may do; they never ask a profile.
+
+Order of locks: companies and people → addresses; opportunity → quote → lines → counter; the root territory.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from entities.models import (
+    Address,
+    AddressLink,
+    Case,
+    Company,
+    Currency,
+    Email,
+    Opportunity,
+    Person,
+    Phone,
+    Price,
+    PriceList,
+    Product,
+    ProductFamily,
+    Quote,
+    QuoteLine,
+    Record,
+    Team,
+    Territory,
+    Unit,
+    UnitFamily,
+    User,
+)
+from entities.rules import consistency, deletion, directory, documents, lines, parties, products, sales, service
+from entities.rules.arithmetic import AMOUNT
+from entities.rules.assignment import check_assignment, complete_assignment
+from entities.rules.circumstances import Circumstances, RuleViolation, RuleViolations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = [
+    "Circumstances",
+    "RuleViolation",
+    "RuleViolations",
+    "check",
+    "complete",
+    "computed_by_state",
+    "lock",
+    "remove",
+    "settle",
+]
+
+
+def _nothing(record: Any, c: Circumstances) -> None:
+    return
+
+
+def _no_problem(record: Any, c: Circumstances) -> Iterator[RuleViolation]:
+    yield from ()
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """The rules of one model; what is left out does nothing."""
+
+    complete: Callable[[Any, Circumstances], None] = _nothing
+    check: Callable[[Any, Circumstances], Iterator[RuleViolation]] = _no_problem
+    settle: Callable[[Any, Circumstances], None] = _nothing
+    remove: Callable[[Any, Circumstances], bool | None] = deletion.remove_owner
+    lock: Callable[[Any, Circumstances], None] = _nothing
+
+
+_USUAL = _Rules(complete=complete_assignment, check=check_assignment)
+_IN_USE = _Rules(remove=deletion.remove_reference)
+_RULES: dict[type[Record], _Rules] = {
+    Company: _Rules(complete=complete_assignment, check=parties.check_company),
+    Person: _Rules(parties.complete_person, parties.check_person, parties.settle_person, deletion.remove_person),
+    Address: _Rules(check=parties.check_address, remove=deletion.remove_address, lock=parties.lock_address),
+    AddressLink: _Rules(
+        check=parties.check_link,
+        settle=parties.settle_link,
+        remove=deletion.remove_link,
+        lock=parties.lock_link,
+    ),
+    Phone: _Rules(check=parties.check_reach),
+    Email: _Rules(check=parties.check_reach),
+    Opportunity: _Rules(
+        sales.complete_opportunity,
+        sales.check_opportunity,
+        sales.settle_opportunity,
+        deletion.remove_opportunity,
+    ),
+    Case: _Rules(complete=service.complete_case, check=service.check_case),
+    Quote: _Rules(
+        sales.complete_quote, sales.check_quote, sales.settle_quote, deletion.remove_quote, documents.lock_for_quote
+    ),
+    QuoteLine: _Rules(
+        lines.complete_line, lines.check_line, lines.settle_line, lines.remove_line, documents.lock_for_line
+    ),
+    Currency: _Rules(check=products.check_currency, remove=deletion.remove_reference),
+    PriceList: _Rules(
+        check=products.check_price_list,
+        settle=consistency.unset_other_defaults,
+        remove=deletion.remove_reference,
+    ),
+    Unit: _Rules(check=products.check_unit, settle=consistency.unset_other_defaults, remove=deletion.remove_reference),
+    Price: _Rules(check=products.check_price),
+    Product: _IN_USE,
+    ProductFamily: _IN_USE,
+    UnitFamily: _IN_USE,
+    Team: _IN_USE,
+    User: _Rules(check=directory.check_user, remove=deletion.remove_reference),
+    Territory: _Rules(
+        check=directory.check_territory,
+        settle=directory.settle_territory,
+        remove=deletion.remove_reference,
+        lock=directory.lock_for_territory,
+    ),
+}
+
+
+def _of(record: Record) -> _Rules:
+    return _RULES.get(type(record), _USUAL)
+
+
+def lock(record: Record, c: Circumstances) -> None:
+    """Lock the neighbours that a write of ``record`` will compute, in the one order that all writes keep.
+
+    Before an update or a deletion it is called with the record as first read, before that is locked and read again;
+    on create ``complete`` calls it.
+    """
+    _of(record).lock(record, c)
+
+
+def complete(record: Record, c: Circumstances) -> None:
+    """Fill the empty fields of a new record that the caller did not send.
+
+    Raises ``RuleViolation`` ``OutsideYourRights`` where no territory is left within the caller's insert right.
+    """
+    if not c.unfinished or not isinstance(record, QuoteLine):
+        lock(record, c)
+    _of(record).complete(record, c)
+
+
+def check(record: Record, c: Circumstances) -> None:
+    """Check the record before it is saved, and compute its own columns.
+
+    Raises ``RuleViolation`` for one problem, ``RuleViolations`` (a subclass) for several.
+    """
+    problems = list(_of(record).check(record, c))
+    if problems:
+        raise problems[0] if len(problems) == 1 else RuleViolations(problems)
+
+
+def settle(record: Record, c: Circumstances) -> None:
+    """Bring the neighbours of the saved record up to date. Raises ``RuleViolation``."""
+    _of(record).settle(record, c)
+
+
+def remove(record: Record, c: Circumstances) -> bool:
+    """Do what goes with the deletion of ``record``; return whether its own row is to be marked deleted.
+
+    Raises ``RuleViolation`` (``InUse``, ``NotPermitted``, ``TransitionNotAllowed``).
+    """
+    return _of(record).remove(record, c) is not False
+
+
+def computed_by_state(record: Record) -> frozenset[str]:
+    """Return the attributes that are computed, hence read-only, in the record's present state (entities.md §6.2)."""
+    if isinstance(record, Quote):
+        return frozenset({"discount_pc" if record.discount_type == AMOUNT else "discount_amt"})
+    return frozenset()

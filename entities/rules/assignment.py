@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from entities.models import Record, Territory, User
+from entities.models import Territory, User
 from entities.registry import registry
 from entities.rules.circumstances import RuleViolation
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def complete_assignment(
-    record: Record,
+    record: Any,
     c: Circumstances,
     *,
     user: int | None = None,
@@ -35,43 +35,39 @@ def complete_assignment(
         if getattr(record, column) is None and entity.assigned not in c.given:
             setattr(record, column, user if _assignable(user, c) else c.actor.pk)
         assignee = _user(getattr(record, column), c)
-    if entity.has_team and _column(record, "team_id") is None and "team" not in c.given:
-        setattr(record, "team_id", team or (assignee.primary_team_id if assignee else None))
-    if entity.has_territory and _column(record, "territory_id") is None:
+    if entity.has_team and record.team_id is None and "team" not in c.given:
+        record.team_id = team or (assignee.primary_team_id if assignee else None)
+    if entity.has_territory and record.territory_id is None:
         homes = (assignee.home_territory_id if assignee else None, c.actor.home_territory_id)
         _choose_territory(record, c, (*territories, *homes))
 
 
-def check_assignment(record: Record, c: Circumstances) -> Iterator[RuleViolation]:
+def check_assignment(record: Any, c: Circumstances) -> Iterator[RuleViolation]:
     """Yield what is wrong with a new assigned user, and that the territory was emptied."""
     entity = registry().by_model[type(record)]
     if entity.assigned and c.changed(record, f"{entity.assigned}_id"):
         key = getattr(record, f"{entity.assigned}_id")
         if key is not None and not _assignable(key, c):
-            yield RuleViolation(
-                "A user who is disabled or a template cannot be assigned.", entity.assigned
-            )
+            yield RuleViolation("A user who is disabled or a template cannot be assigned.", entity.assigned)
     if (
         entity.has_territory
         and c.before is not None
         and c.changed(record, "territory_id")
-        and _column(record, "territory_id") is None
+        and record.territory_id is None
     ):
         yield RuleViolation("A record always has a territory.", "territory")
 
 
-def _choose_territory(record: Record, c: Circumstances, steps: Iterable[int | None]) -> None:
+def _choose_territory(record: Any, c: Circumstances, steps: Iterable[int | None]) -> None:
     root = c.rows(Territory).filter(parent=None).values_list("pk", flat=True).first()
     candidates = dict.fromkeys(key for key in (*steps, root) if key is not None)
     for key in candidates:
-        setattr(record, "territory_id", key)
+        record.territory_id = key
         if c.may_insert(record):
             return
-    setattr(record, "territory_id", None)
+    record.territory_id = None
     if candidates:
-        raise RuleViolation(
-            "The record would lie outside your rights.", "territory", "OutsideYourRights"
-        )
+        raise RuleViolation("The record would lie outside your rights.", "territory", "OutsideYourRights")
 
 
 def _user(key: int | None, c: Circumstances) -> User | None:
@@ -83,8 +79,3 @@ def _user(key: int | None, c: Circumstances) -> User | None:
 def _assignable(key: int | None, c: Circumstances) -> bool:
     user = _user(key, c)
     return user is not None and not user.disabled and not user.is_template
-
-
-def _column(record: Record, name: str) -> int | None:
-    value: int | None = getattr(record, name)
-    return value

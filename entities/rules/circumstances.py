@@ -88,9 +88,11 @@ class Circumstances:
     wrote: Callable[[type[Record], Sequence[int], str, Sequence[str]], None] = _nobody
     unfinished: bool = False
 
+    def keyed(self, model: type[R], key: int | None) -> QuerySet[R]:
+        """Return the live row ``key`` of ``model`` as a queryset, an empty one for no key."""
+        return self.rows(model).none() if key is None else self.rows(model).filter(pk=key)
+
     def changed(self, record: Record, *names: str) -> bool:
         """Whether any of ``names`` (columns for references: ``company_id``) differs from before."""
         before: Any = self.before
-        return before is None or any(
-            getattr(record, name) != getattr(before, name) for name in names
-        )
+        return before is None or any(getattr(record, name) != getattr(before, name) for name in names)

@@ -1,11 +1,13 @@
-"""Rules that hold for several kinds alike (entities.md §6.11): person of the company, order of dates, one default."""
+"""Rules of several kinds alike (entities.md §6.11): person and company, dates, one default."""
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import time
 from typing import TYPE_CHECKING
 
 from entities.models import Case, Company, Opportunity, Person, PriceList, Record, Unit
+from entities.registry import registry
+from entities.rules.assignment import complete_assignment
 from entities.rules.circumstances import RuleViolation
 from entities.rules.writing import change_all
 
@@ -18,10 +20,21 @@ Dealing = Opportunity | Case
 Choosable = PriceList | Unit
 
 
-def complete_company(record: Dealing, c: Circumstances) -> None:
-    """Set the company of the record's person where no company was sent and the caller sees it."""
-    if record.primary_company_id is None:
-        record.primary_company_id = _company_of_person(record, c)
+def complete_dealing(record: Dealing, c: Circumstances) -> None:
+    """Fill company, assignment and opening time of a new opportunity or case."""
+    _adopt_company(record, c)
+    models: tuple[tuple[type[Company | Person], int | None], ...] = (
+        (Company, record.primary_company_id),
+        (Person, record.primary_person_id),
+    )
+    territories = [
+        c.keyed(model, key).values_list("territory_id", flat=True).first()
+        for model, key in models
+        if record.territory_id is None
+    ]
+    complete_assignment(record, c, territories=territories)
+    if record.opened is None and "opened" not in c.given:
+        record.opened = c.now
 
 
 def check_person(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:
@@ -29,7 +42,7 @@ def check_person(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:
     if not c.changed(record, "primary_person_id", "primary_company_id"):
         return
     if c.changed(record, "primary_person_id"):
-        complete_company(record, c)
+        _adopt_company(record, c)
     if record.primary_company_id is None:
         return
     company = _company_of_person(record, c)
@@ -37,9 +50,7 @@ def check_person(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:
         yield RuleViolation("The person belongs to another company.", "primary_person")
 
 
-def check_dates(
-    record: Record, c: Circumstances, start: str, *ends: str
-) -> Iterator[RuleViolation]:
+def check_dates(record: Record, c: Circumstances, start: str, *ends: str) -> Iterator[RuleViolation]:
     """Yield each of ``ends`` that lies before ``start``. A midnight stands for its whole day."""
     begin = getattr(record, start)
     for name in ends:
@@ -48,6 +59,12 @@ def check_dates(
             same_day = end.time() == time() and end.date() == begin.date()
             if end < begin and not same_day:
                 yield RuleViolation("An end date cannot lie before its start date.", name)
+
+
+def differs(record: Record, c: Circumstances) -> bool:
+    """Whether the record is new or any of its columns differs from before."""
+    fields = registry().by_model[type(record)].fields
+    return c.changed(record, *(field.column for field in fields if field.expression is None))
 
 
 def unset_other_defaults(record: Choosable, c: Circumstances) -> None:
@@ -61,9 +78,15 @@ def unset_other_defaults(record: Choosable, c: Circumstances) -> None:
         change_all(others.filter(default_value=True), c, default_value=False)
 
 
+def _adopt_company(record: Dealing, c: Circumstances) -> None:
+    # "No company sent -> the person's company is set", as far as the caller sees it.
+    if record.primary_company_id is None:
+        record.primary_company_id = _company_of_person(record, c)
+
+
 def _company_of_person(record: Dealing, c: Circumstances) -> int | None:
     if record.primary_person_id is None:
         return None
-    people = c.rows(Person).filter(pk=record.primary_person_id)
+    people = c.keyed(Person, record.primary_person_id)
     company = people.values_list("company_id", flat=True).first()
     return company if company is not None and c.visible(Company, company) else None

@@ -1,0 +1,149 @@
+"""Rules of companies, people and how to reach them (entities.md §3.1 to §3.4, §6.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef
+
+from entities.models import Address, AddressLink, Company, Email, Person, Phone, Record
+from entities.registry import registry
+from entities.rules.assignment import check_assignment, complete_assignment
+from entities.rules.circumstances import RuleViolation
+from entities.rules.writing import change_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from entities.rules.circumstances import Circumstances
+
+ADDRESS_PARTS = ("address1", "address2", "address3", "address4", "city", "post_code")
+
+
+def complete_person(person: Person, c: Circumstances) -> None:
+    """Let a new person of a company have its account manager and territory."""
+    company = c.keyed(Company, person.company_id).first()
+    complete_assignment(
+        person,
+        c,
+        user=company.primary_user_id if company else None,
+        territories=[company.territory_id if company else None],
+    )
+
+
+def check_company(company: Company, c: Circumstances) -> Iterator[RuleViolation]:
+    """The primary person belongs to the company, the primary address is linked to it."""
+    yield from check_assignment(company, c)
+    person = company.primary_person_id
+    if person is not None and c.changed(company, "primary_person_id"):
+        people = c.rows(Person).filter(pk=person, company_id=company.pk)
+        if c.before is None or not people.exists():
+            yield RuleViolation("The primary person must belong to the company.", "primary_person")
+    yield from _check_primary_address(company, c)
+
+
+def check_person(person: Person, c: Circumstances) -> Iterator[RuleViolation]:
+    """The primary address is linked to the person."""
+    yield from check_assignment(person, c)
+    yield from _check_primary_address(person, c)
+
+
+def settle_person(person: Person, c: Circumstances) -> None:
+    """Keep the companies' primary people right when a person is new, or moved."""
+    if not c.changed(person, "company_id"):
+        return
+    if c.before is not None:
+        left = c.rows(Company).filter(primary_person=person.pk)
+        change_all(left.exclude(pk__in=[person.company_id]), c, primary_person_id=None)
+    if person.company_id is not None and c.editable(Company, person.company_id):
+        without = c.rows(Company).filter(pk=person.company_id, primary_person=None)
+        change_all(without, c, primary_person_id=person.pk)
+
+
+def check_address(address: Address, c: Circumstances) -> Iterator[RuleViolation]:
+    """At least one part of an address is filled."""
+    if not any(getattr(address, part) for part in ADDRESS_PARTS):
+        yield RuleViolation("An address needs a line, a city or a post code.", "address1")
+
+
+def check_link(link: AddressLink, c: Circumstances) -> Iterator[RuleViolation]:
+    """A link has an owner, and an owner uses an address once per type."""
+    if link.company_id is None and link.person_id is None:
+        yield RuleViolation("An address link needs a company or a person.", "company")
+        return
+    same = c.rows(AddressLink).filter(address=link.address_id, type=link.type).exclude(pk=link.pk)
+    if link.person_id is not None:
+        same = same.filter(person=link.person_id)
+    else:
+        same = same.filter(company=link.company_id, person=None)
+    if c.changed(link, "type") and same.exists():
+        yield RuleViolation("The address already serves its owner in this way.", "type")
+
+
+def settle_link(link: AddressLink, c: Circumstances) -> None:
+    """The first address of a company or person without primary one becomes primary."""
+    if c.before is not None:
+        return
+    model: type[Company | Person] = Person if link.person_id else Company
+    key = link.person_id or link.company_id
+    if key is not None and c.editable(model, key):
+        without = c.rows(model).filter(pk=key, primary_address=None)
+        change_all(without, c, primary_address_id=link.address_id)
+
+
+def check_reach(reach: Phone | Email, c: Circumstances) -> Iterator[RuleViolation]:
+    """The owner of a phone or e-mail is a live record of a kind that has them."""
+    if c.before is not None or reach.owner_id is None:
+        return
+    owner = registry().by_table_id.get(reach.owner_table)
+    kind = registry().by_model[type(reach)].kind
+    offers = owner is not None and any(item.kind == kind for item in owner.collections)
+    if owner is None or not offers or not c.rows(owner.model).filter(pk=reach.owner_id).exists():
+        yield RuleViolation("This record cannot be used here.", "owner_id", "BadReference")
+
+
+def lock_link(link: AddressLink, c: Circumstances) -> None:
+    """Lock owners and address of a link, in this order: two deletions may not each count on the other's link."""
+    _lock(Company, [link.company_id], c)
+    _lock(Person, [link.person_id], c)
+    _lock(Address, [link.address_id], c)
+
+
+def lock_address(address: Address, c: Circumstances) -> None:
+    """Lock the owners of an address, then the address."""
+    if address.pk is not None:
+        owners = list(c.rows(AddressLink).filter(address=address.pk).values_list("company_id", "person_id"))
+        _lock(Company, [company for company, _ in owners], c)
+        _lock(Person, [person for _, person in owners], c)
+        _lock(Address, [address.pk], c)
+
+
+def _lock(model: type[Record], keys: Iterable[int | None], c: Circumstances) -> None:
+    wanted = [key for key in keys if key is not None]
+    if wanted:
+        rows = c.rows(model).filter(pk__in=wanted).select_for_update(no_key=True).order_by("pk")
+        list(rows.values_list("pk"))
+
+
+def empty_unlinked_primaries(addresses: list[int], c: Circumstances, leaving: Company | Person | None = None) -> None:
+    """Empty every primary reference to one of ``addresses`` whose owner has no link to it any more.
+
+    ``leaving`` is being deleted itself and keeps its reference for the day it is restored.
+    """
+    owners: tuple[tuple[type[Company | Person], str], ...] = ((Company, "company"), (Person, "person"))
+    for model, owner in owners:
+        links = c.rows(AddressLink).filter(**{owner: OuterRef("pk")}, address=OuterRef("primary_address"))
+        unlinked = c.rows(model).filter(~Exists(links), primary_address__in=addresses)
+        if isinstance(leaving, model):
+            unlinked = unlinked.exclude(pk=leaving.pk)
+        change_all(unlinked, c, primary_address_id=None)
+
+
+def _check_primary_address(owner: Company | Person, c: Circumstances) -> Iterator[RuleViolation]:
+    address = owner.primary_address_id
+    if address is None or not c.changed(owner, "primary_address_id"):
+        return
+    name = "company" if isinstance(owner, Company) else "person"
+    links = c.rows(AddressLink).filter(**{name: owner.pk}, address=address)
+    if c.before is None or not links.exists():
+        yield RuleViolation(f"The primary address must be linked to the {name}.", "primary_address")

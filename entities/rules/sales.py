@@ -1,0 +1,201 @@
+"""Rules of opportunities and quotes (entities.md §3.6, §3.10, §6.2, §6.3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from entities.models import (
+    Address,
+    AddressLink,
+    Company,
+    Opportunity,
+    Person,
+    Quote,
+    QuoteLine,
+)
+from entities.rules import numbering
+from entities.rules.arithmetic import AMOUNT, PERCENT, ZERO
+from entities.rules.assignment import check_assignment, complete_assignment
+from entities.rules.circumstances import RuleViolation
+from entities.rules.consistency import check_dates, check_person, complete_dealing, differs
+from entities.rules.documents import (
+    CONVERTED,
+    has_lines,
+    lock_opportunity,
+    recompute_opportunity,
+    recompute_quote,
+)
+from entities.rules.products import base_currency, default_price_list
+from entities.rules.writing import change, change_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import QuerySet
+
+    from entities.rules.circumstances import Circumstances
+
+CERTAINTY = {
+    "Lead": 10,
+    "Qualified": 25,
+    "Quoted": 50,
+    "Negotiating": 75,
+    "Sale Agreed": 90,
+    "Sale Closed": 100,
+    "Deal Lost": 0,
+}
+ADDRESS_LINES = ("address1", "address2", "address3", "address4", "city", "state", "post_code", "country")
+
+
+def complete_opportunity(opportunity: Opportunity, c: Circumstances) -> None:
+    """Fill company, assignment, opening, certainty and currency; a new opportunity has no totals yet."""
+    complete_dealing(opportunity, c)
+    if opportunity.certainty is None and "certainty" not in c.given:
+        opportunity.certainty = CERTAINTY.get(opportunity.stage)
+    opportunity.total_quotes = opportunity.total_orders = ZERO
+    opportunity.total = opportunity.no_disc_amt_sum = ZERO
+
+
+def check_opportunity(opportunity: Opportunity, c: Circumstances) -> Iterator[RuleViolation]:
+    """Person and company agree, dates are in order, the currency is not fixed by lines."""
+    yield from check_assignment(opportunity, c)
+    yield from check_person(opportunity, c)
+    yield from check_dates(opportunity, c, "opened", "target_close", "closed")
+    if opportunity.forecast_currency_id is None and (c.before is None or opportunity.forecast is not None):
+        opportunity.forecast_currency_id = base_currency(c)
+    if c.before is not None and c.changed(opportunity, "currency_id"):
+        emptied = opportunity.currency_id is None and _quotes(opportunity.pk, c).exists()
+        if emptied or has_lines(opportunity.pk, c):
+            yield _currency_is_fixed()
+
+
+def settle_opportunity(opportunity: Opportunity, c: Circumstances) -> None:
+    """Let the quotes follow the currency and the company of their opportunity; a converted one keeps its company."""
+    if c.before is None:
+        return
+    quotes = _quotes(opportunity.pk, c)
+    if c.changed(opportunity, "currency_id") and opportunity.currency_id is not None:
+        change_all(quotes.exclude(currency=opportunity.currency_id), c, currency_id=opportunity.currency_id)
+    if c.changed(opportunity, "primary_company_id"):
+        change_all(quotes.exclude(status=CONVERTED), c, company_id=opportunity.primary_company_id)
+
+
+def complete_quote(quote: Quote, c: Circumstances) -> None:
+    """Fill what a new quote has from its opportunity, company and the settings; it has no lines yet."""
+    opportunity = c.keyed(Opportunity, quote.opportunity_id).first()
+    if opportunity is None:
+        return
+    quote.company_id = opportunity.primary_company_id
+    if quote.contact_id is None and "contact" not in c.given:
+        quote.contact_id = opportunity.primary_person_id
+    complete_assignment(
+        quote,
+        c,
+        user=opportunity.assigned_user_id,
+        team=opportunity.team_id,
+        territories=_territories(quote, opportunity, c),
+    )
+    if not quote.reference:
+        quote.reference = numbering.quote_reference()
+    quote.opened = c.now
+    if quote.expiration_date is None and "expiration_date" not in c.given:
+        quote.expiration_date = c.now + timedelta(days=getattr(settings, "QUOTE_DAYS", 7))
+    if quote.currency_id is None and (currency := opportunity.currency_id or base_currency(c)):
+        quote.currency_id = currency
+    if quote.pricing_list_id is None and (price_list := default_price_list(c)):
+        quote.pricing_list_id = price_list
+    _complete_addresses(quote, c)
+
+
+def check_quote(quote: Quote, c: Circumstances) -> Iterator[RuleViolation]:
+    """A converted quote stays; currency and price list are fixed by lines; the assigned user can work."""
+    if _stays_converted(quote, c):
+        yield RuleViolation("A converted quote cannot be changed.", code="TransitionNotAllowed")
+        return
+    yield from check_assignment(quote, c)
+    yield from check_dates(quote, c, "opened", "expiration_date")
+    if c.before is None:
+        opportunity = c.keyed(Opportunity, quote.opportunity_id)
+        current = opportunity.values_list("currency_id", flat=True).first()
+        other_currency = current is not None and current != quote.currency_id
+    else:
+        other_currency = c.changed(quote, "currency_id")
+    if other_currency and has_lines(quote.opportunity_id, c):
+        yield _currency_is_fixed()
+    other_list = c.before is not None and c.changed(quote, "pricing_list_id")
+    if other_list and c.rows(QuoteLine).filter(quote=quote.pk).exists():
+        yield RuleViolation("The price list is fixed once a line exists.", "pricing_list")
+    quote.discount_type = quote.discount_type or PERCENT
+    if quote.discount_amt is None:
+        quote.discount_amt = ZERO
+
+
+def settle_quote(quote: Quote, c: Circumstances) -> None:
+    """Compute the quote's amounts and its opportunity's totals; let all documents follow a new currency.
+
+    Raises ``RuleViolation`` if a discount amount just written exceeds the net amount.
+    """
+    opportunity = lock_opportunity(quote.opportunity_id, c)
+    if not c.unfinished:
+        written = quote.discount_amt or ZERO
+        recompute_quote(quote, c)
+        lowered = quote.discount_type == AMOUNT and quote.discount_amt != written
+        if lowered and c.changed(quote, "discount_type", "discount_amt"):
+            raise RuleViolation("The discount exceeds the net amount.", "discount_amt")
+    if opportunity is None:
+        return
+    if opportunity.currency_id != quote.currency_id:
+        change(opportunity, c, currency_id=quote.currency_id)
+        others = _quotes(opportunity.pk, c).exclude(currency=quote.currency_id)
+        change_all(others, c, currency_id=quote.currency_id)
+    if not c.unfinished:
+        recompute_opportunity(opportunity, c)
+
+
+def _stays_converted(quote: Quote, c: Circumstances) -> bool:
+    before = c.before
+    converted = isinstance(before, Quote) and before.status == CONVERTED == quote.status
+    return converted and differs(quote, c)
+
+
+def _currency_is_fixed() -> RuleViolation:
+    return RuleViolation("The currency of the opportunity is fixed.", "currency")
+
+
+def _quotes(opportunity: int, c: Circumstances) -> QuerySet[Quote]:
+    return c.rows(Quote).filter(opportunity=opportunity)
+
+
+def _territories(quote: Quote, opportunity: Opportunity, c: Circumstances) -> list[int | None]:
+    if quote.territory_id is not None:
+        return []
+    company = c.keyed(Company, quote.company_id).values_list("territory_id", flat=True)
+    contact = c.keyed(Person, quote.contact_id).values_list("territory_id", flat=True)
+    return [opportunity.territory_id, company.first(), contact.first()]
+
+
+def _complete_addresses(quote: Quote, c: Circumstances) -> None:
+    """Copy the company's addresses as text, as far as the caller sees the company and reads the parts."""
+    wanted = {"bill_address": "Billing", "ship_address": "Shipping"}
+    missing = {name: kind for name, kind in wanted.items() if not getattr(quote, name) and name not in c.given}
+    if not missing or quote.company_id is None or not c.visible(Company, quote.company_id):
+        return
+    links = c.rows(AddressLink).filter(company=quote.company_id, person=None, type__in=missing.values())
+    firsts: dict[str, int] = {}
+    for kind, key in links.order_by("pk").values_list("type", "address_id"):
+        firsts.setdefault(kind, key)
+    primaries = c.keyed(Company, quote.company_id).values_list("primary_address_id", flat=True)
+    primary: int | None = primaries.first() if len(firsts) < len(missing) else None
+    chosen = {name: firsts.get(kind, primary) for name, kind in missing.items()}
+    addresses = c.rows(Address).in_bulk([key for key in set(chosen.values()) if key is not None])
+    for name, address in chosen.items():
+        if address in addresses:
+            setattr(quote, name, _text(addresses[address], c))
+
+
+def _text(address: Address, c: Circumstances) -> str:
+    readable = (getattr(address, name) for name in ADDRESS_LINES if c.readable(Address, name))
+    return "\n".join(part for part in readable if part)
