@@ -49,7 +49,9 @@ def _table(entity: Entity, base: type[models.Model], holder: str) -> type[models
         verbose_name=entity.label,
         related_name=f"{holder}_grants",
     )
-    return type(name, (base,), {"__module__": __name__, "Meta": meta, "content_object": content_object})
+    table = type(name, (base,), {"__module__": __name__, "Meta": meta, "content_object": content_object})
+    globals()[name] = table  # so that it can be imported, and pickled, by its name
+    return table
 
 
 def build() -> None:

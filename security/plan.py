@@ -70,7 +70,7 @@ class Actor:
     functions: frozenset[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AccessPlan:
     """What one actor may do with one entity."""
 
@@ -79,7 +79,7 @@ class AccessPlan:
     granted: frozenset[Action]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Access:
     """What one actor may do; made for each request by ``access_for``."""
 
@@ -104,7 +104,7 @@ class Access:
     @cached_property
     def digest(self) -> str:
         """A digest of the whole plan: equal as long as nothing that touches this actor changes."""
-        facts: list[object] = [self.actor, sorted(self.lists.items())]
+        facts: list[object] = [self.actor]
         for kind, plan in sorted(self.plans.items()):
             rules = [[rule.scope, sorted(rule.ids)] for action in ACTIONS for rule in plan.rules[action]]
             facts.append([kind, plan.shape.fields, sorted(plan.shape.actions), rules, sorted(plan.granted)])
