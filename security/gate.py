@@ -48,13 +48,14 @@ def allows(access: Access, entity: Entity, action: Action, key: int) -> bool:
 def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
     """Return the record for a write, locked until the transaction ends.
 
+    Whether the wire offers writes to this kind at all (``Shape.offers``) is asked by the api, not here.
     Raises ``RecordNotFound`` where the actor cannot see it, ``NotPermitted`` where the action is not allowed on it.
     """
     query = rows(access, entity).filter(pk=key).annotate(_allowed=_flag(access, entity, action))
     record: Any = query.select_for_update(of=("self",)).first()
     if record is None:
         raise RecordNotFound
-    if not record._allowed or not access.shape(entity).offers(action):
+    if not record._allowed:
         raise NotPermitted
     return system_rows(entity.model).get(pk=key)
 
@@ -111,14 +112,14 @@ def select(
 ) -> QuerySet[Record, tuple[Any, ...]]:
     """Select from ``query`` the key, the title, the edit and delete flags, the ``fields``, then ``extra``.
 
-    Only readable fields may be asked for; the flags are computed in the same statement.
+    Only readable fields may be asked for; the flags say what the wire offers, computed in the same statement.
     """
     shape = access.shape(entity)
     columns: list[str] = []
     annotations: dict[str, Any] = {
         "_title": title_expression(access, entity),
-        "_edit": _flag(access, entity, "edit"),
-        "_delete": _flag(access, entity, "delete"),
+        "_edit": _flag(access, entity, "edit") if shape.offers("edit") else _FALSE,
+        "_delete": _flag(access, entity, "delete") if shape.offers("delete") else _FALSE,
     }
     for field in fields:
         if not shape.reads(field.name):
@@ -169,10 +170,11 @@ def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, in
 
 def _flag(access: Access, entity: Entity, action: Action) -> Any:
     """Return whether ``action`` is allowed, as a column of a row that is already known to be visible."""
-    if not access.shape(entity).offers(action):
-        return Value(False, output_field=BooleanField())
+    if action not in access.shape(entity).actions:
+        return _FALSE
     condition = rows_where(access, entity, action, system_rows, after=True)
     return ExpressionWrapper(condition, output_field=BooleanField()) if condition else _TRUE
 
 
 _TRUE = Value(True, output_field=BooleanField())
+_FALSE = Value(False, output_field=BooleanField())

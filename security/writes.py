@@ -38,7 +38,7 @@ def create(access: Access, entity: Entity, values: Mapping[str, Any]) -> Record:
     ``values`` = ``{attribute: value}``, references as keys. Raises ``NotPermitted`` where the actor may insert
     nothing of this kind, ``OutsideYourRights`` where not this record, ``Invalid`` and ``RuleViolation``.
     """
-    if not access.shape(entity).offers("insert"):
+    if "insert" not in access.shape(entity).actions:
         raise NotPermitted
     record = entity.model()
     _assign(entity, record, values)
