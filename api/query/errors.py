@@ -26,9 +26,7 @@ class QueryError(Exception):
         self.message = message
         self.path = path
         self.position = position
-        self.sdata_code = sdata_code or (
-            "BadWhereSyntax" if path in (None, "where") else "BadQueryParameter"
-        )
+        self.sdata_code = sdata_code or ("BadWhereSyntax" if path in (None, "where") else "BadQueryParameter")
 
 
 def shown(text: str) -> str:

@@ -65,9 +65,7 @@ def check_tree(root: Node, limits: Limits, path: str | None) -> None:
         if isinstance(node, Group | Function):
             depth += 1
             if depth > limits.where_depth:
-                raise exceeded(
-                    f"a nesting depth of at most {limits.where_depth}", path, node.position
-                )
+                raise exceeded(f"a nesting depth of at most {limits.where_depth}", path, node.position)
         if isinstance(node, Name) and len(node.parts) > limits.hops + 1:
             raise exceeded(f"names through at most {limits.hops} relations", path, node.position)
         if isinstance(node, Membership) and len(node.values) > limits.in_values:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 ENTRY = frozenset({"select", "include", "labels", "returnPartial"})
-FEED = frozenset({"where", "orderBy", "startIndex", "count", "after", "totals"}) | ENTRY - {
-    "returnPartial"
-}
+FEED = frozenset({"where", "orderBy", "startIndex", "count", "after", "totals"}) | ENTRY - {"returnPartial"}
 WRITE = frozenset({"select", "include", "returnPartial"})
 CREATE = WRITE | {"allowDuplicate"}
 BATCH = frozenset({"atomic"})
@@ -28,13 +26,9 @@ QUICK_FIND = frozenset({"query", "entity", "startIndex", "count", "after"})
 EXPLAIN = frozenset({"action", "field", "user", "at"})
 QUERY_BODY = FEED - {"labels"}
 
-_IGNORED = frozenset(
-    {"_t", "format", "_includecontent", "includecontent", "language", "precedence"}
-)
+_IGNORED = frozenset({"_t", "format", "_includecontent", "includecontent", "language", "precedence"})
 _OPTIONAL = frozenset({"select", "orderBy", "include", "after"})
-_SPELLING = {
-    name.lower(): name for name in FEED | ENTRY | CREATE | BATCH | QUICK_FIND | EXPLAIN | {"SID"}
-}
+_SPELLING = {name.lower(): name for name in FEED | ENTRY | CREATE | BATCH | QUICK_FIND | EXPLAIN | {"SID"}}
 # No table has more rows than there are 32-bit keys: from here on every page is empty alike.
 _LAST_ROW = 2**31 - 1
 
@@ -151,9 +145,7 @@ def body_pairs(body: Mapping[str, object]) -> list[tuple[str, str]]:
                 pairs.extend([(name, "")] if folded == "where" else [])
             case int() if folded in ("count", "startindex") and not isinstance(value, bool):
                 pairs.append((name, str(value)))
-            case list() if folded in ("select", "include", "orderby") and all(
-                isinstance(item, str) for item in value
-            ):
+            case list() if folded in ("select", "include", "orderby") and all(isinstance(item, str) for item in value):
                 pairs.append((name, ",".join(value)))
             case _:
                 message = f"The value of '{name}' has the wrong type."
@@ -163,9 +155,7 @@ def body_pairs(body: Mapping[str, object]) -> list[tuple[str, str]]:
 
 def _bad_value(parameter: str, what: str, position: int | None = None) -> QueryError:
     where = "" if position is None else f", at character {position}"
-    return QueryError(
-        "BadParameterValue", f"The value of '{parameter}' {what}{where}.", parameter, position
-    )
+    return QueryError("BadParameterValue", f"The value of '{parameter}' {what}{where}.", parameter, position)
 
 
 def _integer(given: Mapping[str, str], name: str, default: int, minimum: int) -> int:
@@ -206,9 +196,7 @@ def _items(parameter: str, text: str, limits: Limits) -> list[tuple[str, int]]:
     return found
 
 
-def _name(
-    parameter: str, match: re.Match[str] | None, start: int, limits: Limits, *, star: bool = False
-) -> Name:
+def _name(parameter: str, match: re.Match[str] | None, start: int, limits: Limits, *, star: bool = False) -> Name:
     if match is None or (match["name"] == "*" and not star):
         raise _bad_value(parameter, "is not a list of names", start)
     parts = tuple(match["name"].split("."))
@@ -231,9 +219,7 @@ def _includes(text: str, limits: Limits) -> tuple[Name, ...]:
         raise exceeded(f"at most {limits.include_names} names in 'include'", "include")
     for name in names:
         if len(name.parts) > limits.include_depth:
-            raise exceeded(
-                f"'include' at most {limits.include_depth} deep", "include", name.position
-            )
+            raise exceeded(f"'include' at most {limits.include_depth} deep", "include", name.position)
     return names
 
 

@@ -22,9 +22,7 @@ FORBIDDEN = re.compile("[\0\ud800-\udfff]")
 DATE = re.compile(r"@\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)?)?@", re.ASCII)
 
 
-def parse_where(
-    text: str, *, path: str | None = "where", limits: Limits | None = None
-) -> tree.Node:
+def parse_where(text: str, *, path: str | None = "where", limits: Limits | None = None) -> tree.Node:
     """The tree of a condition (contract §9.1).
 
     ``path`` is the parameter's name for error messages. Raises ``QueryError`` for anything that is
@@ -42,9 +40,7 @@ def parse_where(
     except UnexpectedInput as error:
         raise _unexpected(error, text, path) from None
     except _NotADate as error:
-        raise _syntax_error(
-            "Not a date or time of the form @YYYY-MM-DD@", path, error.position
-        ) from None
+        raise _syntax_error("Not a date or time of the form @YYYY-MM-DD@", path, error.position) from None
     check_tree(root, limits, path)
     return root
 
@@ -60,9 +56,7 @@ def parse_selector(text: str, *, limits: Limits | None = None) -> tree.Node:
     except QueryError as error:
         if error.application_code != "WhereSyntax":
             raise
-        raise QueryError(
-            "BadSelector", error.message, None, error.position, sdata_code="BadUrlSyntax"
-        ) from None
+        raise QueryError("BadSelector", error.message, None, error.position, sdata_code="BadUrlSyntax") from None
 
 
 class _NotADate(Exception):

@@ -73,9 +73,7 @@ def test_everything_at_once() -> None:
     assert query.given["orderBy"] == "comp_type, Company.Comp_Name DESC"
 
 
-@pytest.mark.parametrize(
-    "name", ["foo", "$where", "", "SID", "query", "atomic", "wher\u0065\u0301"]
-)
+@pytest.mark.parametrize("name", ["foo", "$where", "", "SID", "query", "atomic", "wher\u0065\u0301"])
 def test_a_parameter_that_the_address_does_not_take_is_an_error(name: str) -> None:
     error = refused([(name, "1")])
     assert (error.application_code, error.sdata_code) == ("UnknownParameter", "BadQueryParameter")
@@ -99,9 +97,7 @@ def test_where_on_an_entry_is_misplaced() -> None:
         (EXPLAIN, "action field user at"),
     ],
 )
-def test_each_address_takes_the_parameters_of_the_table(
-    allowed: frozenset[str], taken: str
-) -> None:
+def test_each_address_takes_the_parameters_of_the_table(allowed: frozenset[str], taken: str) -> None:
     assert set(read_parameters([(name, "x") for name in taken.split()], allowed)) == set(allowed)
 
 

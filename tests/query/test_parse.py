@@ -121,9 +121,7 @@ def test_keywords_names_and_protocol_names_ignore_case_and_names_keep_their_spel
 
 
 def test_a_name_that_begins_like_a_keyword_is_a_name() -> None:
-    assert parse_where("order_in = notes") == Comparison(
-        "eq", field("order_in", 1), field("notes", 12), 1
-    )
+    assert parse_where("order_in = notes") == Comparison("eq", field("order_in", 1), field("notes", 12), 1)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +137,7 @@ def test_a_name_that_begins_like_a_keyword_is_a_name() -> None:
     ],
 )
 def test_quoted_text(written: str, meant: str) -> None:
-    assert parse_where(f"a = {written}") == Comparison(
-        "eq", field("a", 1), Literal("string", meant, 5), 1
-    )
+    assert parse_where(f"a = {written}") == Comparison("eq", field("a", 1), Literal("string", meant, 5), 1)
 
 
 def test_literals_keep_their_kind_and_text() -> None:
