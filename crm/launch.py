@@ -8,6 +8,7 @@ told to the person at the shell: in one sentence. It knows nothing of what the C
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import secrets
@@ -94,8 +95,9 @@ def serve() -> None:
         bind = f"fd://{listener.fileno()}"
         command = [*GUNICORN, "--log-level", "warning", "--bind", bind, "crm.wsgi"]
         with child(command, values, apart=True, keep=[listener.fileno()]) as server:
-            wait_until_serving(server, host, port)
-            print(banner(host, port, count_users(url, DEMO_LOGONS) == len(DEMO_LOGONS)), flush=True)
+            if answers(server, host, port):
+                demo = count_users(url, DEMO_LOGONS) == len(DEMO_LOGONS)
+                print(banner(host, port, demo), flush=True)
             server.wait()
         if server.returncode != 0:
             raise LaunchError(f"the web server ended with status {server.returncode}.")
@@ -104,7 +106,7 @@ def serve() -> None:
 def address(values: Mapping[str, str]) -> tuple[str, int]:
     """Return where to serve. Raises LaunchError when PORT is not a port."""
     host, port = values.get("HOST") or "127.0.0.1", values.get("PORT") or "8000"
-    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+    if not (port.isascii() and port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536):
         raise LaunchError(f"PORT={port} is not a port: give a number from 1 to 65535.")
     return host, int(port)
 
@@ -121,11 +123,12 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     except socket.gaierror as error:
         raise LaunchError(f"HOST={host} is not an address of this machine.") from error
     except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise LaunchError(
-            f"cannot serve on {host} port {port} ({reason}): "
-            "stop what serves there, or choose another address, as in make run PORT=8001."
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            raise LaunchError(
+                f"port {port} of {host} is in use: stop what serves there, or choose another port, "
+                f"as in make run PORT={port + 1}."
+            ) from error
+        raise LaunchError(f"cannot serve on {host} port {port}: {error.strerror}.") from error
     with listener:
         yield listener
 
@@ -145,9 +148,7 @@ def database() -> Iterator[str]:
         with psycopg.connect(url, connect_timeout=10) as connection:
             version = connection.info.server_version
     except psycopg.ProgrammingError as error:  # its text may quote the password
-        raise LaunchError(
-            "DATABASE_URL is not an address like postgresql://user:password@host:5432/name."
-        ) from error
+        raise LaunchError("DATABASE_URL is not an address like postgresql://user:password@host:5432/name.") from error
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise LaunchError(f"the database of DATABASE_URL cannot be reached: {reason}") from error
@@ -232,8 +233,8 @@ def end(process: subprocess.Popen[bytes], grace: float) -> None:
     process.wait()
 
 
-def wait_until_serving(server: subprocess.Popen[bytes], host: str, port: int) -> None:
-    """Return when the web server gives its first answer, whatever it is, or ends without one."""
+def answers(server: subprocess.Popen[bytes], host: str, port: int) -> bool:
+    """Wait for the web server's first answer, whatever it is; tell False if it ends without one."""
     own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     while server.poll() is None:
         connection = http.client.HTTPConnection(own, port, timeout=5)
@@ -243,9 +244,10 @@ def wait_until_serving(server: subprocess.Popen[bytes], host: str, port: int) ->
         except (OSError, http.client.HTTPException):
             continue
         else:
-            return
+            return True
         finally:
             connection.close()
+    return False
 
 
 def banner(host: str, port: int, demo: bool) -> str:

@@ -106,9 +106,11 @@ def attached(cluster: Cluster) -> Iterator[str]:
             fcntl.flock(users, fcntl.LOCK_SH)
         try:
             with locked(cluster.directory, "gate"):
-                if not held(cluster.directory, "server"):
+                if not becomes_ready(cluster):
                     start(cluster)
-                wait_until_ready(cluster)
+                    if not becomes_ready(cluster):
+                        said = last_words(cluster.log.read_text())
+                        raise LocalDatabaseError(f"The private PostgreSQL did not start: {said}")
             yield cluster.url
         finally:
             with locked(cluster.directory, "gate"):
@@ -237,12 +239,8 @@ def clear_remains(cluster: Cluster) -> None:
     means could be, and then its socket answers.
     """
     lines = pid_file(cluster)
-    foreign = Path(lines[SOCKETS], f".s.PGSQL.{lines[PORT]}")
-    with socket.socket(socket.AF_UNIX) as probe:
-        if lines[SOCKETS] and probe.connect_ex(str(foreign)) == 0:
-            raise LocalDatabaseError(
-                f"Process {lines[PID]} serves {cluster.data}, and make did not start it: stop it."
-            )
+    if lines[SOCKETS] and listens(Path(lines[SOCKETS], f".s.PGSQL.{lines[PORT]}")):
+        raise LocalDatabaseError(f"Process {lines[PID]} serves {cluster.data}, and make did not start it: stop it.")
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     for name in (SOCKET, f"{SOCKET}.lock"):
         (cluster.sockets / name).unlink(missing_ok=True)
@@ -255,16 +253,25 @@ def admit_only_us(cluster: Cluster) -> None:
     (cluster.data / "pg_ident.conf").write_text(f'us "{name}" {NAME}\n')
 
 
-def wait_until_ready(cluster: Cluster) -> None:
-    """Return when the server serves. Raises LocalDatabaseError when it ends or takes too long."""
+def becomes_ready(cluster: Cluster) -> bool:
+    """Wait until a server that starts serves; tell False if none runs, or it ends instead.
+
+    Raises LocalDatabaseError when it does neither.
+    """
     deadline = time.monotonic() + PATIENCE
-    while pid_file(cluster)[STATUS] != "ready":
-        if not held(cluster.directory, "server"):
-            said = last_words(cluster.log.read_text())
-            raise LocalDatabaseError(f"The private PostgreSQL did not start: {said}")
+    while held(cluster.directory, "server"):
+        if pid_file(cluster)[STATUS] == "ready" and listens(cluster.sockets / SOCKET):
+            return True
         if time.monotonic() > deadline:
             raise LocalDatabaseError(f"The private PostgreSQL is not ready; see {cluster.log}.")
         time.sleep(0.02)
+    return False
+
+
+def listens(path: Path) -> bool:
+    """Tell whether a process listens on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def last_words(output: str) -> str:

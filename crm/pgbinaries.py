@@ -139,9 +139,8 @@ def candidates(account: Account, copies: Path) -> Iterator[Path]:
 
 
 def newest_first(directory: Path) -> int:
-    """Order directories whose path carries a version."""
-    digits = re.search(r"\d+", str(directory))
-    return -int(digits[0]) if digits else 0
+    """Order directories by the version in their path."""
+    return -int(["0", *re.findall(r"\d+", str(directory))][-1])
 
 
 def can_reach(program: Path, account: Account) -> bool:
