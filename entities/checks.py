@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error, register
 
+from entities.models import Record
 from entities.registry import Entity, registry
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def _problems(entity: Entity) -> Iterator[CheckMessage]:
     for name in (*entity.title, *entity.search, *entity.order):
         if name not in entity.by_name and not hasattr(entity.model, name):
             yield error(f"no attribute {name}", 3)
+    if entity.model.__str__ is not Record.__str__:
+        yield error("its text is its title: declare a title instead of __str__", 5)
     for item in entity.collections:
         target = registry().find(item.via or item.kind)
         if target is None or (item.by and item.by not in target.by_name):

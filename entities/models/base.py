@@ -62,6 +62,12 @@ class Record(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        """The title, of this record's own columns: the one declared, so that no text shows more than the title may."""
+        parts = [str(getattr(self, name)) for name in self.entity.title if getattr(self, name) not in (None, "")]
+        neutral = f"{self.entity.label or self.entity.kind} {self.pk}"
+        return self.entity.title_joiner.join(parts) or neutral
+
 
 def indexes(prefix: str, *columns: str) -> list[models.Index]:
     """Partial btree indexes ``(column, id)`` over live rows; a column may be a blank-separated list.

@@ -48,9 +48,6 @@ class Territory(Record):
         verbose_name_plural = "territories"
         indexes = indexes("terr", "parent", "number")
 
-    def __str__(self) -> str:
-        return self.caption
-
 
 class Team(Record):
     """A set of users; a record may belong to one. Sage calls it a channel."""
@@ -77,9 +74,6 @@ class Team(Record):
     class Meta:
         verbose_name = "team"
         indexes = indexes("chan", "~description")
-
-    def __str__(self) -> str:
-        return self.description
 
 
 class UserManager(BaseUserManager["User"]):
@@ -202,6 +196,3 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
     def has_module_perms(self, app_label: str) -> bool:
         """Ask the authentication backend whether anything of the app may be used."""
         return any(cast("Any", backend).has_module_perms(self, app_label) for backend in get_backends())
-
-    def __str__(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.logon

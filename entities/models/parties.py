@@ -94,9 +94,6 @@ class Company(Record):
         verbose_name_plural = "companies"
         indexes = secured("comp", "primary_user", "~name", "primary_person", "primary_address", "int_foreign_id")
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class Person(Record):
     """A human being, usually of a company."""
@@ -172,9 +169,6 @@ class Person(Record):
             "int_foreign_id",
         )
 
-    def __str__(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip()
-
 
 class Address(Record):
     """A postal address; companies and people are linked to it."""
@@ -205,9 +199,6 @@ class Address(Record):
     class Meta:
         verbose_name_plural = "addresses"
         indexes = indexes("addr", "~city", "created_by")
-
-    def __str__(self) -> str:
-        return ", ".join(part for part in (self.address1, self.city) if part)
 
 
 class AddressLink(Record):
@@ -247,9 +238,6 @@ class AddressLink(Record):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.type or f"{self.pk}"
-
 
 class Phone(Record):
     """A telephone number of one company or person."""
@@ -285,9 +273,6 @@ class Phone(Record):
         indexes = indexes("phon", "owner_table owner_id")
         constraints = [models.CheckConstraint(condition=~Exact(F("number"), Value("")), name="phon_has_a_number")]
 
-    def __str__(self) -> str:
-        return self.number
-
 
 class Email(Record):
     """An e-mail address of one company or person."""
@@ -316,9 +301,6 @@ class Email(Record):
         verbose_name = "e-mail address"
         verbose_name_plural = "e-mail addresses"
         indexes = indexes("emai", "owner_table owner_id")
-
-    def __str__(self) -> str:
-        return self.email_address
 
 
 class PhoneLink(Phone):

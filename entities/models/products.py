@@ -41,9 +41,6 @@ class Currency(Record):
         indexes = indexes("curr", "~symbol")
         constraints = [models.CheckConstraint(condition=Q(rate__gt=0), name="curr_rate_positive")]
 
-    def __str__(self) -> str:
-        return self.symbol
-
 
 class ProductFamily(Record):
     """A group of products."""
@@ -71,9 +68,6 @@ class ProductFamily(Record):
         verbose_name = "product family"
         verbose_name_plural = "product families"
         indexes = indexes("prfa", "~name")
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class UnitFamily(Record):
@@ -103,9 +97,6 @@ class UnitFamily(Record):
         verbose_name_plural = "unit families"
         indexes = indexes("uomf", "~name")
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class Unit(Record):
     """A unit of measure; ``units`` of it make one of its family's base."""
@@ -134,9 +125,6 @@ class Unit(Record):
 
     class Meta:
         indexes = indexes("uom", "family")
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Product(Record):
@@ -169,9 +157,6 @@ class Product(Record):
     class Meta:
         indexes = indexes("prod", "~code", "product_family", "uom_category", "int_foreign_id")
 
-    def __str__(self) -> str:
-        return f"{self.code} {self.name}"
-
 
 class PriceList(Record):
     """A set of prices; exactly one is the default."""
@@ -199,9 +184,6 @@ class PriceList(Record):
     class Meta:
         verbose_name = "price list"
         indexes = indexes("prli", "~name")
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Price(Record):
@@ -238,6 +220,3 @@ class Price(Record):
                 name="pric_one_active",
             )
         ]
-
-    def __str__(self) -> str:
-        return f"{self.product_id}: {self.price}"

@@ -106,9 +106,6 @@ class Opportunity(Record):
             "scrm_original_oppo",
         )
 
-    def __str__(self) -> str:
-        return self.description
-
 
 AMOUNTS = ("discount_amt", "line_item_disc", "nett_amt", "gross_amt", "no_disc_amt", "tax")
 
@@ -217,9 +214,6 @@ class Quote(Record):
             "~reference",
         )
 
-    def __str__(self) -> str:
-        return f"{self.reference} {self.description}".strip()
-
 
 class QuoteLine(Record):
     """One line of a quote: a product, free text or a comment."""
@@ -288,6 +282,3 @@ class QuoteLine(Record):
     class Meta:
         verbose_name = "quote line"
         indexes = indexes("quit", "quote line_number", "product", "uom", "product_family", "updated_at")
-
-    def __str__(self) -> str:
-        return self.description

@@ -78,6 +78,3 @@ class Case(Record):
             "opened_by",
             "closed_by",
         )
-
-    def __str__(self) -> str:
-        return self.description
