@@ -77,16 +77,16 @@ def remove_line(line: QuoteLine, c: Circumstances) -> None:
 
     Raises ``RuleViolation`` ``TransitionNotAllowed`` for a line of a converted quote.
     """
+    quote = c.rows(Quote).filter(pk=line.quote_id, status=CONVERTED)
+    if quote.exists():
+        raise _is_converted()
     _recompute(line, c, without=[line.pk])
 
 
 def _recompute(line: QuoteLine, c: Circumstances, *, without: Sequence[int] = ()) -> None:
     opportunity, quote = lock_document(line.quote_id, c)
-    if quote is None:
-        return
-    if quote.status == CONVERTED:
-        raise _is_converted()
-    recompute_quote(quote, c, without=without)
+    if quote is not None:
+        recompute_quote(quote, c, without=without)
     if opportunity is not None:
         recompute_opportunity(opportunity, c)
 
