@@ -6,8 +6,8 @@ The seven who may log in have the password ``demo-<logon>``; their colleagues ow
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.hashers import make_password
@@ -18,6 +18,7 @@ from crm.demo.places import COUNTRIES, territories, territory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from crm.demo.dice import Dice
     from crm.demo.load import Row
 
 TEAMS = (
@@ -122,7 +123,7 @@ USERS = {user.logon: number for number, user in enumerate(COLLEAGUES, start=1)}
 LOGONS = ("admin", "susan", "william", "peter", "olivia", "ian", "nora")
 
 
-@lru_cache
+@cache
 def _password(logon: str) -> str:
     # A fixed salt makes the database the same every time; the password itself is public.
     return make_password(f"demo-{logon}", salt=f"parapet-demo-{logon}")
@@ -130,7 +131,7 @@ def _password(logon: str) -> str:
 
 def passwords() -> dict[str, str]:
     """Return the stored password of everyone who may log in. The slow hashes are made side by side."""
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         return dict(zip(LOGONS, pool.map(_password, LOGONS), strict=True))
 
 
@@ -139,7 +140,7 @@ def working(user: Colleague) -> bool:
     return not user.state
 
 
-@lru_cache
+@cache
 def sellers(country: str) -> tuple[int, ...]:
     """Return the users who look after companies in ``country``: its own sales people, else the region's."""
     region = next(place.region for place in COUNTRIES if place.name == country)
@@ -154,7 +155,7 @@ def sellers(country: str) -> tuple[int, ...]:
     raise LookupError(f"nobody sells in {country}")
 
 
-@lru_cache
+@cache
 def members(profile: str) -> tuple[int, ...]:
     """Return the users with ``profile`` to whom records may be assigned."""
     return tuple(USERS[user.logon] for user in COLLEAGUES if user.profile == profile and working(user))
@@ -165,7 +166,7 @@ def team(caption: str) -> int:
     return TEAMS.index(caption) + 1
 
 
-@lru_cache
+@cache
 def team_of(user: int) -> int | None:
     """Return the primary team of a user, or None."""
     teams = COLLEAGUES[user - 1].teams
@@ -182,6 +183,13 @@ def stamps(by: int = 1, at: int = FOUNDED, changed_by: int | None = None, change
     }
 
 
+def changed_stamps(dice: Dice, by: int, user: int, created: int) -> Row:
+    """Return the stamps of a row that ``by`` created and, more often than not, ``user`` changed since."""
+    if dice.chance(0.4):
+        return stamps(by, created)
+    return stamps(by, created, user, dice.moment(created))
+
+
 def territory_rows() -> Iterator[Row]:
     """Yield the territories."""
     for node in territories():
@@ -189,10 +197,7 @@ def territory_rows() -> Iterator[Row]:
             "id": node.key,
             "caption": node.caption,
             "parent_id": node.parent,
-            "depth": node.depth,
-            "child_count": node.children,
-            "number": node.number,
-            "number_end": node.number_end,
+            **asdict(node.place),
             **stamps(),
         }
 

@@ -42,6 +42,7 @@ def is_empty() -> bool:
 
 def empty() -> None:
     """Remove every row of every entity and policy table, and start their sequences again."""
+    check_references()  # no table can be emptied while checks of its rows are due
     names = ", ".join(f'"{name}"' for name in (*_tables(), *_OTHERS))
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
@@ -66,16 +67,13 @@ def blank(kind: str) -> dict[str, object]:
     return columns | _INTERNAL.get(kind, {})
 
 
-def copy(kind: str, rows: Iterable[Row]) -> int:
-    """Copy ``rows`` (column → value; what is missing is blank) into the table of ``kind``; return how many."""
-    empty_row, count = blank(kind), 0
-    columns = ", ".join(f'"{name}"' for name in empty_row)
-    with connection.cursor() as cursor:
-        statement = f'COPY "{table_name(registry()[kind].model)}" ({columns}) FROM STDIN'
-        with cursor.copy(statement) as stream:
-            for count, row in enumerate(rows, start=1):  # noqa: B007
-                stream.write_row(tuple((empty_row | row).values()))
-    return count
+def copy(kind: str, rows: Iterable[Row]) -> None:
+    """Copy ``rows`` (column → value; what is missing is blank) into the table of ``kind``."""
+    empty_row, name = blank(kind), table_name(registry()[kind].model)
+    columns = ", ".join(f'"{column}"' for column in empty_row)
+    with connection.cursor() as cursor, cursor.copy(f'COPY "{name}" ({columns}) FROM STDIN') as stream:
+        for row in rows:
+            stream.write_row(tuple((empty_row | row).values()))
 
 
 def check_references() -> None:

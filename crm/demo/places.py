@@ -1,11 +1,12 @@
-"""The territory tree and what is true of each country in it. Data, and the numbering of the tree."""
+"""The territory tree and what is true of each country in it. Data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from entities.models import ROOT_TERRITORY
+from entities.rules.directory import Place, place_territories
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,20 @@ def _cities(text: str) -> tuple[tuple[str, str, str], ...]:
 COUNTRIES = (
     Country(
         "United Kingdom", "GB", "Europe", 14, "english", "english", _NUMBER_FIRST, "GBP", "20",
-        ("Ltd", "PLC", "LLP", "& Sons Ltd"), ("44", "01632", "960###"),
+        ("Ltd", "PLC", "LLP", "& Sons Ltd"), ("44", "1632", "960###"),
         _cities("London|Greater London|EC#A #@@; Manchester|Lancashire|M# #@@; Birmingham|West Midlands|B# #@@; "
                 "Leeds|West Yorkshire|LS# #@@; Bristol|Avon|BS# #@@; Edinburgh|Midlothian|EH# #@@; "
                 "Cardiff|South Glamorgan|CF## #@@; Newcastle upon Tyne|Tyne and Wear|NE# #@@"),
     ),
     Country(
         "Ireland", "IE", "Europe", 5, "irish", "english", _NUMBER_FIRST, "EUR", "23",
-        ("Ltd", "DAC", "Teoranta"), ("353", "020", "91#####"),
+        ("Ltd", "DAC", "Teoranta"), ("353", "20", "91#####"),
         _cities("Dublin|County Dublin|D0# @#@#; Cork|County Cork|T12 @#@#; Galway|County Galway|H91 @#@#; "
                 "Limerick|County Limerick|V94 @#@#"),
     ),
     Country(
         "Germany", "DE", "Europe", 9, "german", "german", _NUMBER_LAST, "EUR", "19",
-        ("GmbH", "AG", "GmbH & Co. KG", "e.K."), ("49", "030", "23125###"),
+        ("GmbH", "AG", "GmbH & Co. KG", "e.K."), ("49", "30", "23125###"),
         _cities("Berlin|Berlin|10###; Hamburg|Hamburg|20###; München|Bayern|80###; Köln|Nordrhein-Westfalen|50###; "
                 "Frankfurt am Main|Hessen|60###; Stuttgart|Baden-Württemberg|70###; Leipzig|Sachsen|04###"),
     ),
@@ -171,31 +172,27 @@ COUNTRIES = (
 
 @dataclass(frozen=True)
 class Node:
-    """A territory with its place in the tree; ``number``..``number_end`` is the interval of its subtree."""
+    """A territory and its place in the tree."""
 
     key: int
     caption: str
     parent: int | None
-    depth: int
-    children: int
-    number: int
-    number_end: int
+    place: Place
 
 
-@lru_cache
+@cache
 def territories() -> tuple[Node, ...]:
-    """Return the tree in its own order: Worldwide, then each region followed by its countries."""
-    nodes = [Node(ROOT_TERRITORY, "Worldwide", None, 0, len(REGIONS), 1, 1 + len(REGIONS) + len(COUNTRIES))]
+    """Return Worldwide, then each region followed by its countries; keys count in this order."""
+    captions: list[tuple[str, str]] = [("Worldwide", "")]
     for region in REGIONS:
-        members = [country for country in COUNTRIES if country.region == region]
-        number = len(nodes) + 1
-        nodes.append(Node(number - 1, region, ROOT_TERRITORY, 1, len(members), number, number + len(members)))
-        nodes.extend(
-            Node(n - 1, country.name, number - 1, 2, 0, n, n) for n, country in enumerate(members, start=number + 1)
-        )
-    return tuple(nodes)
+        captions.append((region, "Worldwide"))
+        captions.extend((country.name, region) for country in COUNTRIES if country.region == region)
+    keys = {caption: number or ROOT_TERRITORY for number, (caption, _) in enumerate(captions)}
+    places = place_territories((keys[caption], keys.get(parent), caption) for caption, parent in captions)
+    return tuple(Node(keys[caption], caption, keys.get(parent), places[keys[caption]]) for caption, parent in captions)
 
 
+@cache
 def territory(caption: str) -> int:
     """Return the key of the territory called ``caption``."""
     return next(node.key for node in territories() if node.caption == caption)

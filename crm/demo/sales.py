@@ -27,14 +27,15 @@ from entities.rules.arithmetic import (
 
 if TYPE_CHECKING:
     from crm.demo.batch import Batch
+    from crm.demo.companies import Account
     from crm.demo.load import Row
-    from crm.demo.parties import Account
 
 # stage, status and certainty that go together
+_QUOTED = ("Quoted", "In Progress", 50)
 _OPEN = (
     ("Lead", "In Progress", 10),
     ("Qualified", "In Progress", 25),
-    ("Quoted", "In Progress", 50),
+    _QUOTED,
     ("Negotiating", "In Progress", 75),
     ("Sale Agreed", "In Progress", 90),
 )
@@ -44,7 +45,7 @@ _ENDED = (
     ("Deal Lost", "Lost", 0),
     ("Qualified", "Closed", 0),
 )
-_QUOTED = frozenset(("Quoted", "Negotiating", "Sale Agreed", "Sale Closed", "Deal Lost"))
+_OFFERED = frozenset(("Quoted", "Negotiating", "Sale Agreed", "Sale Closed", "Deal Lost"))
 _SUBJECTS = (
     ("{product} for {number} users", "License"),
     ("{product} roll-out in {city}", "Mix"),
@@ -69,16 +70,17 @@ _STATUS = weighted({"Active": 8, "Inactive": 2})
 _OFFERS = offers()
 
 
-def add_opportunities(dice: Dice, batch: Batch, account: Account, count: int) -> None:
-    """Collect ``count`` opportunities of a company, with their quotes."""
-    for _ in range(count):
-        _add_opportunity(dice, batch, account)
+def add_opportunities(dice: Dice, batch: Batch, account: Account, count: int, *, quoted: bool) -> None:
+    """Collect ``count`` opportunities of a company, with their quotes; ``quoted``: the first is open and has one."""
+    for number in range(count):
+        _add_opportunity(dice, batch, account, quoted=quoted and number == 0)
 
 
-def _add_opportunity(dice: Dice, batch: Batch, account: Account) -> None:
+def _add_opportunity(dice: Dice, batch: Batch, account: Account, *, quoted: bool) -> None:
     key = batch.key("Opportunity")
     opened = dice.moment(account.created)
-    stage, status, certainty = dice.pick(_ENDED if dice.chance(0.85 if NOW - opened > 200 * DAY else 0.2) else _OPEN)
+    ended = dice.chance(0.85 if NOW - opened > 200 * DAY else 0.2)
+    stage, status, certainty = _QUOTED if quoted else dice.pick(_ENDED if ended else _OPEN)
     closed = None if status == "In Progress" else dice.moment(opened, min(opened + 200 * DAY, NOW))
     owned: Row = {
         "assigned_user_id": account.user,
@@ -89,7 +91,8 @@ def _add_opportunity(dice: Dice, batch: Batch, account: Account) -> None:
     person = dice.pick(account.people) if account.people else None
     currency = CURRENCY[account.country.currency]
     quotes: list[DocumentAmounts] = []
-    documents = dice.pick((1, 1, 1, 2)) if stage in _QUOTED and dice.chance(0.85) else 0
+    offered = quoted or (stage in _OFFERED and dice.chance(0.85))
+    documents = dice.pick((1, 1, 1, 2)) if offered else 0
     for _ in range(documents):
         about: Row = {"opportunity_id": key, "company_id": account.key, "contact_id": person, **owned}
         quotes.extend(_add_quote(dice, batch, account, about, dice.moment(opened, closed or NOW), currency))
@@ -162,8 +165,8 @@ def _add_quote(
         "pricing_list_id": price_list,
         "discount_type": discount.type,
         "rollup": rollup,
-        "bill_address": account.address,
-        "ship_address": account.address,
+        "bill_address": account.bill_address,
+        "ship_address": account.ship_address,
         **asdict(amounts),
     }
     batch.add("Quotes", row, key)

@@ -10,27 +10,45 @@ from crm.demo.directory import USERS, members, stamps, team
 
 if TYPE_CHECKING:
     from crm.demo.batch import Batch
+    from crm.demo.companies import Account
     from crm.demo.load import Row
-    from crm.demo.parties import Account
 
 FIRST_REFERENCE = 1001
-# what is said, product area, kind of problem, what solved it, the answer
-_PROBLEMS = (
+# per product family: what is said, product area, kind of problem, what solved it, the answer
+_SOFTWARE = (
     ("{product} does not start after the update", "Software", "Defect", "Patch", "Fixed by the latest patch."),
     ("{product} is slow in the morning", "Software", "Performance", "Configuration", "Cache enlarged."),
     ("How is {product} set up for two currencies?", "Service", "CustomerKnowledge", "Training", "Explained by phone."),
-    ("{product}: part missing in the delivery", "Hardware", "MissingComponent", "ReplaceComponent", "Part sent."),
-    ("{product}: wrong amount on the invoice", "Billing", "Request", "NoFault", "The invoice was right."),
-    ("Installation of {product} stops at step 3", "Installation", "Configuration", "OnSiteEngineer", "Set up on site."),
+    (
+        "Installation of {product} stops at step 3",
+        "Installation",
+        "Configuration",
+        "Workaround",
+        "Step 3 done by hand.",
+    ),
     ('Report "Totals" of {product} prints blank pages', "Software", "Defect", "Workaround", "Print to a file first."),
-    ("Quote for more seats of {product} requested", "Sales", "Request", "NoFault", "Handed to sales."),
-    ("{product} reports error 0x80 when scanning", "Hardware", "Defect", "ReplaceComponent", "Device exchanged."),
+    ("More seats of {product} wanted", "Sales", "Request", "NoFault", "Handed to sales."),
 )
+_HARDWARE = (
+    ("{product}: part missing in the delivery", "Hardware", "MissingComponent", "ReplaceComponent", "Part sent."),
+    ("{product} reports error 0x80", "Hardware", "Defect", "ReplaceComponent", "Device exchanged."),
+    ("{product} is not found by the computer", "Hardware", "Configuration", "OnSiteEngineer", "Set up on site."),
+)
+_SERVICES = (
+    ("{product}: date to be moved", "Service", "Request", "NoFault", "New date agreed."),
+    ("{product}: wrong amount on the invoice", "Billing", "Request", "NoFault", "The invoice was right."),
+    ("Questions after {product}", "Service", "CustomerKnowledge", "Training", "Answered by phone."),
+)
+_GOODS = (
+    ("{product}: fewer pieces than ordered", "Sales", "MissingComponent", "ReplaceComponent", "The rest was sent."),
+    ("{product}: wrong amount on the invoice", "Billing", "Request", "NoFault", "Credit note sent."),
+)
+_PROBLEMS = (_SOFTWARE, _HARDWARE, _SERVICES, _SERVICES, _SERVICES, _GOODS)
 _OPEN = weighted({"Logged": 3, "Queued": 3, "Investigating": 4, "Waiting": 2, "Solved": 1})
 _ANSWERED = frozenset(("Solved", "Closed"))
 _PRIORITIES = weighted({"Normal": 6, "High": 2, "Low": 2})
 _SOURCES = weighted({"Phone": 4, "Email": 4, "Web": 3, "Letter": 1, "Visit": 1})
-_PRODUCTS = tuple({offer.product: offer.name for offer in offers()}.items())
+_PRODUCTS = tuple({offer.product: offer for offer in offers()}.values())
 
 
 def add_cases(dice: Dice, batch: Batch, account: Account, count: int) -> None:
@@ -51,18 +69,18 @@ def _add_case(dice: Dice, batch: Batch, account: Account) -> None:
     partner = account.user == USERS["olivia"]
     agent = account.user if partner else dice.pick(members("Support"))
     by = account.user if dice.chance(0.3) else agent
-    text, area, problem, solution, answer = dice.pick(_PROBLEMS)
-    product, name = dice.pick(_PRODUCTS)
+    product = dice.pick(_PRODUCTS)
+    text, area, problem, solution, answer = dice.pick(_PROBLEMS[product.family - 1])
     person = dice.pick(account.people) if account.people and dice.chance(0.9) else None
     row: Row = {
         "reference_id": f"{by}-{FIRST_REFERENCE + key - 1}",
-        "description": text.format(product=name),
+        "description": text.format(product=product.name),
         "primary_company_id": account.key,
         "primary_person_id": person,
         "assigned_user_id": agent,
         "team_id": account.team if partner else team("Customer Service"),
         "territory_id": account.territory,
-        "product_id": product,
+        "product_id": product.product,
         "sla_severity": dice.pick(_PRIORITIES),
         "stage": stage,
         "status": "In Progress" if closed is None else "Closed",

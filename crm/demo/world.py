@@ -10,13 +10,15 @@ from tqdm import tqdm
 
 from crm.demo import catalogue, load
 from crm.demo.batch import Batch
+from crm.demo.companies import EXAMPLE_COMPANY, add_company, is_partners
 from crm.demo.dice import Dice
 from crm.demo.directory import team_rows, territory_rows, user_rows
-from crm.demo.parties import EXAMPLE_COMPANY, EXAMPLE_PERSON, add_company
+from crm.demo.people import EXAMPLE_PERSON
 from crm.demo.policy import add_policy
 from crm.demo.sales import add_opportunities
 from crm.demo.service import FIRST_REFERENCE, add_cases
 from entities.models import Counter
+from entities.rules import numbering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +61,7 @@ def build(size: str, *, replace: bool = False, progress: bool = False) -> World:
         _add_accounts(SIZES[size], progress)
         load.move_sequences()
         token = add_policy()
+        load.check_references()
         return World(size, load.count_rows(), token)
 
 
@@ -76,10 +79,10 @@ def _add_accounts(count: int, progress: bool) -> None:
         for key in keys:
             account = add_company(dice, batch, key)
             # The example and the partner's companies always have something to show.
-            least = 1 if key == EXAMPLE_COMPANY or key % 80 == 11 else 0
-            add_opportunities(dice, batch, account, max(dice.pick(_OPPORTUNITIES), least))
-            add_cases(dice, batch, account, max(dice.pick(_CASES), least))
+            shown = key == EXAMPLE_COMPANY or is_partners(key)
+            add_opportunities(dice, batch, account, max(dice.pick(_OPPORTUNITIES), int(shown)), quoted=shown)
+            add_cases(dice, batch, account, max(dice.pick(_CASES), int(shown)))
         batch.write()
         load.check_references()
-    Counter(name="Quotes", value=batch.last("Quotes")).save()
-    Counter(name="Cases", value=FIRST_REFERENCE - 1 + batch.last("Cases")).save()
+    Counter(name=numbering.QUOTES, value=batch.last("Quotes")).save()
+    Counter(name=numbering.CASES, value=FIRST_REFERENCE - 1 + batch.last("Cases")).save()
