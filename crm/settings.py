@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "api.middleware.SDataMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -135,3 +136,14 @@ WHITENOISE_USE_FINDERS = True  # straight from the packages: no collectstatic to
 WHITENOISE_MAX_AGE = 3600
 LOGGING = logs.configuration(os.environ.get("LOG_LEVEL", "INFO"))
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
+# The wire contract (docs/api.md).
+INSTALL_NAME = os.environ.get("INSTALL_NAME", "crm")
+PUBLIC_BASE_URL = os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")
+CONTRACT_TIME_ZONE = os.environ.get("CONTRACT_TIME_ZONE", "UTC")
+MAX_BODY_BYTES = 1024 * 1024
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}

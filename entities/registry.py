@@ -121,7 +121,7 @@ class CollectionLink:
     owned: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entity:
     """One kind of record, compiled from its model and its declaration."""
 
@@ -165,7 +165,7 @@ class Entity:
         return self.by_wire.get(wire.lower())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """All entities; ``names`` maps every lower-case kind and alias to its kind."""
 
@@ -266,6 +266,9 @@ def _compile_field(model: type[Record], field: models.Field[Any, Any], names: fr
     kind_of_field = _type(field, declaration, names)
     generated = isinstance(field, models.GeneratedField)
     computed = declaration.computed.get(name, _expression_sources(getattr(field, "expression", None)))
+    if model._meta.proxy and kind_of_field != "key":
+        # A kind that shows the rows of another one obeys that one's field rules (security.md §3).
+        computed = (f"{cast('type[Record]', model._meta.concrete_model).entity.kind}.{name}",)
     target = _target(field) if is_reference else ""
     plain = field.output_field if isinstance(field, models.GeneratedField) else field
     relation = ""
@@ -329,8 +332,15 @@ def _extra_fields(model: type[Record], known: Mapping[str, Field]) -> Iterator[F
             system=True,
             target=_target(field) if is_reference else "",
             repeat=True,
-            sources=((declaration.kind, name),) if base and base.type != "key" else (),
+            sources=_repeat_sources(declaration, base, name),
         )
+
+
+def _repeat_sources(declaration: Declaration, base: Field | None, name: str) -> tuple[tuple[str, str], ...]:
+    """A repeated field is as readable as the one it repeats; where that one is internal, as what it is made from."""
+    if base is None:
+        return _sources(declaration, declaration.computed.get(name, ()))
+    return ((declaration.kind, name),) if base.type != "key" else ()
 
 
 def _compile(model: type[Record]) -> Entity:

@@ -23,11 +23,11 @@ from security.models import Change
 from security.predicates import scope_holds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from entities.models import Record
-    from security.plan import Access
+    from security.plan import Access, Action
 
 NEUTRAL = "These values cannot be stored together with what exists."
 
@@ -58,8 +58,19 @@ def create(access: Access, entity: Entity, values: Mapping[str, Any]) -> Record:
     return record
 
 
+def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
+    """Return the record for a write, locked until the transaction ends, its neighbours first (entities.rules.lock).
+
+    Raises ``RecordNotFound`` where the actor cannot see it, ``NotPermitted`` where ``action`` is not allowed on it.
+    """
+    seen = gate.rows(access, entity).filter(pk=key).first()
+    if seen is not None:
+        rules.lock(seen, _circumstances(access, present(), frozenset(), seen))
+    return gate.locked(access, entity, key, action)
+
+
 def update(access: Access, entity: Entity, record: Record, values: Mapping[str, Any]) -> bool:
-    """Change the given attributes of a record that ``gate.locked`` returned; say whether anything changed.
+    """Change the given attributes of a record that ``locked`` returned; say whether anything changed.
 
     A write that changes nothing writes nothing and stamps nothing. Raises as ``create``.
     """
@@ -129,6 +140,11 @@ def _circumstances(access: Access, now: datetime, given: frozenset[str], before:
             scope_holds(rule, entity, access.actor, record) for rule in access.plans[entity.kind].rules["insert"]
         )
 
+    def wrote(model: type[Record], keys: Sequence[int], action: str, names: Sequence[str]) -> None:
+        verb = "edit" if action == "update" else action
+        for key in keys:
+            _remember(access, entity_of(model), key, verb, names, now)
+
     return Circumstances(
         actor=gate.system_rows(User).get(pk=access.actor.id),
         now=now,
@@ -138,6 +154,8 @@ def _circumstances(access: Access, now: datetime, given: frozenset[str], before:
         may_insert=may_insert,
         visible=lambda model, key: gate.allows(access, entity_of(model), "view", key),
         editable=lambda model, key: gate.allows(access, entity_of(model), "edit", key),
+        readable=lambda model, name: access.shape(entity_of(model)).reads(name),
+        wrote=wrote,
     )
 
 

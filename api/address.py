@@ -1,0 +1,146 @@
+"""Reading an SData address: ``/sdata/crmj/sagecrm2/-//companies("43")/people`` (contract.md §1).
+
+It turns every accepted spelling into the one that ``urls`` routes, and remembers what was typed. It knows names of
+kinds, not rights: whether a kind exists for the caller is the views' question.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from entities.registry import Entity, registry
+
+KEY_RANGE = range(-(2**31), 2**31)
+_LITERAL = re.compile(r"""\s*(?:'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)"|(?P<number>[+-]?\d+))\s*""")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One step of an address: a name and what its parentheses hold (None without parentheses)."""
+
+    name: str
+    selector: str | None = None
+
+
+@dataclass(frozen=True)
+class Address:
+    """A parsed address. ``path`` is the canonical path; ``typed`` the last name as the client spelt it.
+
+    ``problem`` names what is wrong before any kind is looked at, as ``$sdataCode``; ``predicate`` is the text of a
+    selector that is no key.
+    """
+
+    path: str
+    typed: str = ""
+    problem: str = ""
+    predicate: str = ""
+
+
+def address_of(request: object) -> Address:
+    """Return the address that ``middleware`` read from the request's path."""
+    found = getattr(request, "sdata", None)
+    return found if isinstance(found, Address) else Address("")
+
+
+def base_path() -> str:
+    """Return the path of the contract's base, without a slash at the end."""
+    return f"/sdata/{settings.INSTALL_NAME}j/sagecrm2/-"
+
+
+def read(path: str) -> Address:
+    """Return the address that ``path`` (percent-decoded once) means; never fails."""
+    steps = split(path)
+    expected = [("sdata", ""), (f"{settings.INSTALL_NAME}j", "ApplicationNotFound"), ("sagecrm2", "ContractNotFound")]
+    for (wanted, problem), step in zip([*expected, ("-", "DatasetNotFound")], [*steps, *[""] * 4], strict=False):
+        if step != wanted and problem:
+            missing = "ResourceKindNotFound" if not step else problem
+            return Address(path, step, missing)
+    segments = [_segment(step) for step in steps[4:]]
+    return _canonical(segments, path)
+
+
+def split(path: str) -> list[str]:
+    """Split at slashes outside quotes and parentheses; a run of slashes is one, a trailing one is none."""
+    steps: list[str] = []
+    current = quote = ""
+    depth = 0
+    for char in path:
+        if quote:
+            quote = "" if char == quote else quote
+        elif depth and char in "'\"":
+            quote = char
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth = max(0, depth - 1)
+        elif char == "/" and not depth:
+            steps.append(current)
+            current = ""
+            continue
+        current += char
+    return [step for step in (*steps, current) if step]
+
+
+def _segment(step: str) -> Segment:
+    name, opened, rest = step.partition("(")
+    if not opened or not rest.endswith(")"):
+        return Segment(step)
+    return Segment(name.strip(), rest[:-1])
+
+
+def key_of(selector: str) -> int | None:
+    """Return the key that a literal selector means, 0 (no record's) for other literals, None for a predicate."""
+    literal = _LITERAL.fullmatch(selector)
+    if literal is None:
+        return None
+    text = literal["single"] if literal["single"] is not None else literal["double"]
+    text = (literal["number"] if text is None else text).strip()
+    if not re.fullmatch(r"[+-]?[0-9]{1,11}", text):
+        return 0
+    return int(text) if int(text) in KEY_RANGE else 0
+
+
+def _canonical(segments: list[Segment], path: str) -> Address:
+    base = base_path()
+    if not segments:
+        return Address(f"{base}/")
+    first, *others = segments
+    if first.name.startswith("$"):
+        name = first.name.lower()
+        if others and name == "$prototypes" and len(others) == 1 and others[0].selector is None:
+            entity = registry().find(others[0].name)
+            return Address(f"{base}/$prototypes/{entity.kind if entity else others[0].name}", others[0].name)
+        return Address("/".join([base, name, *(step.name for step in others)]), first.name)
+    entity = registry().find(first.name)
+    if entity is None:
+        return Address(path, first.name, "ResourceKindNotFound")
+    found, predicate = _with_key(f"{base}/{entity.kind}", first)
+    typed = first.name
+    if others:
+        found += f"/{_relation(entity, others[0].name)}"
+        typed = others[0].name
+        if others[0].selector is not None:
+            found, inner = _with_key(found, others[0])
+            predicate = predicate or inner
+        found += "".join(f"/{step.name}" for step in others[1:])
+    return Address(found, typed, predicate=predicate)
+
+
+def _with_key(path: str, segment: Segment) -> tuple[str, str]:
+    if segment.selector is None:
+        return path, ""
+    key = key_of(segment.selector)
+    return (f"{path}('{key}')", "") if key is not None else (f"{path}(predicate)", segment.selector)
+
+
+def _relation(entity: Entity, typed: str) -> str:
+    """Return the relation of ``entity`` that ``typed`` names: a collection by kind or full name, else a to-one."""
+    kind = registry().find(typed)
+    for item in entity.collections:
+        if typed.lower() == item.name.lower() or (kind and kind.kind == item.kind):
+            return item.kind
+    field = entity.relations.get(typed.lower()) or (kind and entity.relations.get(kind.kind.lower()))
+    return field.relation if field else typed

@@ -1,0 +1,64 @@
+"""Who calls: Basic log-in or a Bearer token, on every request; cookies never authenticate (contract.md §2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from security.credentials import Verified, verify_password, verify_token
+from security.plan import Access, access_for
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+HEADERS = ("Authorization", "X-Sage-Authorization", "X-Authorization")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The authenticated user of a request, as DRF knows it; what it may do is ``access``."""
+
+    access: Access
+    read_only: bool
+    is_authenticated: bool = True
+
+    @property
+    def pk(self) -> int:
+        """The user's key."""
+        return self.access.actor.id
+
+
+class CredentialsAuthentication(BaseAuthentication):
+    """Reads the credentials headers; several of them must be equal."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Verified] | None:
+        """Return the caller; raises ``AuthenticationFailed`` for wrong credentials, None without any."""
+        given = {request.headers[name] for name in HEADERS if name in request.headers}
+        if not given:
+            return None
+        verified = _verify(given.pop()) if len(given) == 1 else None
+        if verified is None:
+            raise AuthenticationFailed
+        return Caller(access_for(verified.user_id, verified.version), verified.read_only), verified
+
+    def authenticate_header(self, request: Request) -> str:
+        """Make DRF answer 401 rather than 403; the header itself is set by ``errors.exception_handler``."""
+        return 'Basic realm="CRM", charset="UTF-8"'
+
+
+def _verify(header: str) -> Verified | None:
+    scheme, _, value = header.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return verify_token(value.strip())
+    if scheme.lower() != "basic":
+        return None
+    try:
+        logon, colon, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return verify_password(logon, password) if colon else None

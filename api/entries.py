@@ -1,0 +1,214 @@
+"""From selected rows to entries: values, linked records, links, tags; set-wise, in a constant number of statements.
+
+It shows what the gate selected for the caller's shape; it never asks for a row or a column itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from api import prototypes
+from api.etags import entity_tag
+from api.values import to_json
+from entities.registry import ByOwner, Entity, Field, registry
+from security import gate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from django.db.models import QuerySet
+
+    from entities.models import Record
+    from security.plan import Access
+
+STAMPS = ("created_by", "created_at", "updated_by", "updated_at")
+UNTAGGED = ("updated_at", "updated_by")
+QUIET = ("created_by", "updated_by")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What of each entry is shown: fields, relations (reference fields whose link object appears), members.
+
+    ``owner`` = the link object of a generic owner (Phone, Email). With ``tag`` all readable fields are loaded.
+    """
+
+    fields: tuple[Field, ...]
+    relations: tuple[Field, ...]
+    owner: bool = True
+    tag: bool = True
+    updated: bool = True
+    links: bool = True
+    labels: bool = False
+
+
+@lru_cache(maxsize=4_000)
+def whole(access: Access, entity: Entity, labels: bool = False) -> Projection:
+    """Return the projection of a full entry: all readable fields, all link objects but the stamps'."""
+    relations = tuple(field for field in prototypes.relations(access, entity) if field.name not in QUIET)
+    return Projection(access.shape(entity).readable, relations, labels=labels)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Rows as ``gate.select`` yields them, the fields that their columns hold, and how many extras follow."""
+
+    fields: tuple[Field, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+FIXED_COLUMNS = 4  # key, title, edit flag, delete flag
+
+
+def load(access: Access, entity: Entity, query: QuerySet[Record], projection: Projection, extra: Any = None) -> Loaded:
+    """Run ``query`` for the columns that ``projection`` needs."""
+    shape = access.shape(entity)
+    fields = list(shape.readable if projection.tag or projection.labels else projection.fields)
+    needed = [*projection.relations]
+    if projection.updated and shape.reads("updated_at"):
+        needed.append(entity.by_name["updated_at"])
+    if projection.owner and _has_owner(access, entity):
+        needed += [entity.by_name["owner_table"], entity.by_name["owner_id"]]
+    fields += [field for field in dict.fromkeys(needed) if field not in fields]
+    return Loaded(tuple(fields), list(gate.select(access, entity, query, fields, extra)))
+
+
+def _has_owner(access: Access, entity: Entity) -> bool:
+    shape = access.shape(entity)
+    owned = any(isinstance(parent, ByOwner) for parent in entity.parents)
+    return owned and shape.reads("owner_table") and shape.reads("owner_id")
+
+
+Titles = dict[tuple[str, int], str]
+
+
+def referred(access: Access, entity: Entity, loaded: Loaded) -> dict[str, set[int]]:
+    """Return the keys per kind that the rows refer to."""
+    wanted: dict[str, set[int]] = {}
+    for index, field in enumerate(loaded.fields, FIXED_COLUMNS):
+        if field.target:
+            wanted.setdefault(field.target, set()).update(row[index] for row in loaded.rows if row[index] is not None)
+    if _has_owner(access, entity):
+        table, key = (_column(loaded, entity.by_name[name]) for name in ("owner_table", "owner_id"))
+        for row in loaded.rows if table and key else ():
+            owner = registry().by_table_id.get(row[table or 0])
+            if owner:
+                wanted.setdefault(owner.kind, set()).add(row[key or 0])
+    return wanted
+
+
+def _column(loaded: Loaded, field: Field) -> int | None:
+    return loaded.fields.index(field) + FIXED_COLUMNS if field in loaded.fields else None
+
+
+def build(access: Access, entity: Entity, loaded: Loaded, projection: Projection, base: str) -> list[dict[str, Any]]:
+    """Return the entries of the loaded rows, in their order; one statement for all linked titles."""
+    titles = gate.titles(access, referred(access, entity, loaded))
+    writer = _Writer(access, entity, loaded.fields, projection, base, titles)
+    return [writer.entry(row) for row in loaded.rows]
+
+
+class _Writer:
+    """Builds the entries of one page; what is equal for all rows is worked out once."""
+
+    def __init__(
+        self,
+        access: Access,
+        entity: Entity,
+        fields: tuple[Field, ...],
+        projection: Projection,
+        base: str,
+        titles: Titles,
+    ) -> None:
+        self.access, self.entity, self.projection, self.base, self.titles = access, entity, projection, base, titles
+        shown = set(projection.fields)
+        self.columns: list[tuple[int, Field, Callable[[Any], Any], bool]] = [
+            (index, field, to_json(field), field in shown) for index, field in enumerate(fields, FIXED_COLUMNS)
+        ]
+        at = {field.name: index for index, field in enumerate(fields, FIXED_COLUMNS)}
+        self.links_to = [(at[field.name], field) for field in projection.relations]
+        self.updated_at = (
+            at.get("updated_at") if projection.updated and access.shape(entity).reads("updated_at") else None
+        )
+        owner = projection.owner and _has_owner(access, entity)
+        self.owner_at = (at["owner_table"], at["owner_id"]) if owner else None
+        self.fingerprint = prototypes.kind_fingerprint(access, entity) if projection.tag else ""
+        shape = access.shape(entity)
+        self.edits, self.deletes = shape.offers("edit"), shape.offers("delete")
+        self.collections = prototypes.collections(access, entity) if projection.links else []
+
+    def entry(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """Return one entry in the order of the contract: identity, tag, fields, linked records, links."""
+        key = row[0]
+        title = row[1] or gate.neutral_title(self.entity, key)
+        url = f"{self.base}/{self.entity.kind}('{key}')"
+        head: dict[str, Any] = {"$key": key, "$title": title, "$url": url}
+        values: dict[str, Any] = {}
+        tagged: list[Any] = []
+        for index, field, write, shown in self.columns:
+            value = row[index]
+            if field.target and (field.target, value) not in self.titles:
+                value = None
+            found = write(value)
+            if shown:
+                values[field.wire] = found
+            if field.name not in UNTAGGED:
+                tagged.append(found)
+        if self.projection.tag:
+            head["$etag"] = entity_tag(self.fingerprint, key, tagged)
+        if self.updated_at is not None:
+            head["$updated"] = to_json(self.entity.by_name["updated_at"])(row[self.updated_at])
+        found_entry = head | values | self._linked(row)
+        if self.projection.labels:
+            found_entry["$labels"] = self._labels(row)
+        if self.projection.links:
+            found_entry["$links"] = self._links(url, title, edit=self.edits and row[2], delete=self.deletes and row[3])
+        return found_entry
+
+    def _linked(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        found = {field.relation: self._link(field.target, row[index]) for index, field in self.links_to}
+        if self.owner_at:
+            owner = registry().by_table_id.get(row[self.owner_at[0]])
+            if owner:
+                found[owner.kind] = self._link(owner.kind, row[self.owner_at[1]])
+        return {name: link for name, link in found.items() if link is not None}
+
+    def _link(self, kind: str, key: int | None) -> dict[str, Any] | None:
+        title = self.titles.get((kind, key)) if key is not None else None
+        return None if title is None else {"$key": key, "$url": f"{self.base}/{kind}('{key}')", "$title": title}
+
+    def _labels(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        lists, language = self.access.lists, self.access.actor.language
+        found: dict[str, Any] = {}
+        for index, field, _, shown in self.columns:
+            if shown and field.list_name and row[index]:
+                names = {choice.code: choice.label(language) for choice in lists.get(field.list_name, ())}
+                codes = row[index]
+                labels = [names.get(code, code) for code in (codes if field.type == "msel" else [codes])]
+                found[field.wire] = labels if field.type == "msel" else labels[0]
+        return found
+
+    def _links(self, url: str, title: str, *, edit: bool, delete: bool) -> dict[str, Any]:
+        prototype = f"{self.base}/$prototypes/{self.entity.kind}"
+        links: dict[str, Any] = {"$self": {"$url": url, "$title": title}}
+        if edit:
+            links["$edit"] = {"$url": url, "$method": "PATCH", "$title": "Edit", "$request": prototype}
+        if delete:
+            links["$delete"] = {"$url": url, "$method": "DELETE", "$title": "Delete"}
+        links["$prototype"] = {"$url": prototype, "$title": "Prototype"}
+        for item in self.collections:
+            links[item.name] = {"$url": f"{url}/{item.kind}", "$title": registry()[item.kind].plural}
+        return links
+
+
+def reduced(entity: Entity, key: int, base: str) -> dict[str, Any]:
+    """Return the answer to a write of a record that its writer may not see (contract.md §7.5)."""
+    return {"$key": key, "$title": gate.neutral_title(entity, key), "$url": f"{base}/{entity.kind}('{key}')"}
+
+
+def keys_of(loaded: Loaded, field: Field) -> Iterable[int]:
+    """Return the keys that the rows hold in the reference ``field``."""
+    index = _column(loaded, field)
+    return {row[index] for row in loaded.rows if row[index] is not None} if index is not None else set()

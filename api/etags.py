@@ -1,0 +1,49 @@
+"""Entity tags and fingerprints: keyed hashes over what the caller can see, and nothing else (contract.md §12, §21)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from api.errors import ApiError
+
+_TAGS = re.compile(r'\s*(?:W/)?(?:"([^"]*)"|([^\s,"]+))\s*(?:,|$)')
+
+
+@lru_cache(maxsize=8)
+def secret(purpose: str) -> bytes:
+    """Return the key for ``purpose``, derived from the installation's secret."""
+    return hmac.new(settings.SECRET_KEY.encode(), f"parapet/{purpose}".encode(), hashlib.sha256).digest()
+
+
+def fingerprint(value: Any) -> str:
+    """Return a keyed hash of a JSON value, eight bytes in hex."""
+    return hashlib.blake2b(orjson.dumps(value), key=secret("fingerprint"), digest_size=8).hexdigest()
+
+
+def entity_tag(kind_fingerprint: str, key: int, values: list[Any]) -> str:
+    """Return the tag of an entry: its key, the caller's fingerprint of its kind, and its values as shown."""
+    digest = hashlib.blake2b(key=secret("etag"), digest_size=12)
+    digest.update(f"{kind_fingerprint}/{key}/".encode())
+    digest.update(orjson.dumps(values))
+    return base64.urlsafe_b64encode(digest.digest()).decode()
+
+
+def matches(header: str, tag: str) -> bool:
+    """Whether an ``If-Match`` or ``If-None-Match`` value names ``tag``; quoted, bare and weak forms, lists, ``*``."""
+    if header.strip() == "*":
+        return True
+    return any(tag in found.groups() for found in _TAGS.finditer(header))
+
+
+def require_match(header: str | None, tag: str) -> None:
+    """Raise 412 where the request's ``If-Match`` does not name the present ``tag``."""
+    if header is not None and not matches(header, tag):
+        raise ApiError.of(412, "PreconditionFailed", "The record was changed in the meantime; read it again.")

@@ -1,0 +1,112 @@
+"""Reading bodies strictly: JSON in UTF-8, no duplicate names, no NaN, bounded size and depth (contract.md §11.2)."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING, Any
+
+from django.conf import settings
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+
+from api.errors import ApiError
+from api.query.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rest_framework.renderers import BaseRenderer
+    from rest_framework.request import Request
+
+DEPTH = 20
+
+
+class StrictJSONParser(BaseParser):
+    """Parses one JSON value; numbers stay exact."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return the value of the body; raises 400 ``BadJson`` or ``DuplicateMember``, 413 ``BodyTooLarge``."""
+        limit = settings.MAX_BODY_BYTES
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
+            raise ApiError.of(413, "BodyTooLarge", f"A body has at most {limit} bytes.")
+        return parse_json(raw)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the JSON value of ``raw``; raises 400 ``BadJson`` or ``DuplicateMember``."""
+    try:
+        text = raw.decode("utf-8")
+        _check_depth(text)
+        return json.loads(
+            text, object_pairs_hook=_members, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant
+        )
+    except UnicodeDecodeError:
+        raise _bad("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise _bad(f"The body is not JSON: {error.msg} at character {error.pos + 1}.") from None
+
+
+def _bad(message: str) -> ApiError:
+    return ApiError.of(400, "BadJson", message)
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    quoted = escaped = False
+    for char in text:
+        if quoted:
+            quoted, escaped = escaped or char != '"', char == "\\" and not escaped
+        elif char == '"':
+            quoted = True
+        elif char in "[{":
+            depth += 1
+            if depth > DEPTH:
+                raise _bad(f"The body is nested deeper than {DEPTH}.")
+        elif char in "]}":
+            depth -= 1
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) < 40 else Decimal(text)
+
+
+def _no_constant(name: str) -> Any:
+    raise _bad(f"{name} is not a JSON number.")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Names are trimmed and matched without regard to case; two that become equal are an error."""
+    found: dict[str, Any] = {}
+    seen: set[str] = set()
+    for typed, value in pairs:
+        name = typed.strip()
+        if name.lower() in seen:
+            message = f"'{shown(name)}' is given more than once."
+            raise ApiError.of(400, "DuplicateMember", message, shown(name))
+        seen.add(name.lower())
+        found[name] = value
+    return found
+
+
+class JsonNegotiation(BaseContentNegotiation):
+    """Answers are JSON whatever ``Accept`` says; bodies are JSON or refused."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the parser if the content type is JSON in UTF-8 or missing, else None (415)."""
+        declared = (request.content_type or "").lower()
+        media, *parameters = (part.strip() for part in declared.split(";"))
+        is_json = media in ("", "application/json") or (media.startswith("application/") and media.endswith("+json"))
+        charsets = [part.split("=", 1)[1].strip("\"' ") for part in parameters if part.startswith("charset=")]
+        return parsers[0] if is_json and all(name in ("utf-8", "utf8") for name in charsets) else None
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return the one renderer."""
+        return renderers[0], renderers[0].media_type

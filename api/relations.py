@@ -1,0 +1,153 @@
+"""The relations of a record: collections, their members, and what a reference names (contract.md §15)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.response import Response
+
+from api import prototypes, related
+from api.address import address_of
+from api.errors import ApiError, not_permitted, record_not_found, unknown_kind
+from api.feeds import Collection, feed
+from api.query.errors import shown
+from api.query.parameters import CREATE, FEED
+from api.records import RecordView, in_transaction
+from entities.registry import CollectionLink, Entity, Field, registry
+from security import gate, writes
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+
+class RelatedViewSet(RecordView):
+    """The relations of a record: ``Company('43')/Person``, ``Cases('5')/Company``, ``Company('43')/Person('30')``."""
+
+    entity: Entity | None = None
+    collection: CollectionLink | None = None
+    reference: Field | None = None
+
+    @property
+    def target(self) -> Entity:
+        """The kind at the other end of the relation."""
+        link = self.collection
+        return registry()[link.kind if link else self.reference.target if self.reference else ""]
+
+    @property
+    def parent(self) -> Entity:
+        """The kind that the relation starts from."""
+        assert self.entity is not None
+        return self.entity
+
+    def locate(self, request: Request) -> None:
+        """Raise 404 where the kind or the relation does not exist for the caller, or the parent is not visible."""
+        if not self.access.sees(self.parent):
+            raise unknown_kind(address_of(request).typed)
+        if self.collection is not None:
+            known = self.collection in prototypes.collections(self.access, self.parent)
+        else:
+            known = self.reference in prototypes.relations(self.access, self.parent)
+        if not known:
+            raise unknown_kind(address_of(request).typed)
+
+    def check_parent(self, parent: str) -> int:
+        """Return the parent's key; raises 404 where it is not visible."""
+        if not gate.allows(self.access, self.parent, "view", int(parent)):
+            raise record_not_found()
+        return int(parent)
+
+    def list(self, request: Request, parent: str) -> Response:
+        """Answer the feed of a collection."""
+        query = self.parameters(FEED)
+        number = self.check_parent(parent)
+        assert self.collection is not None
+        rows = related.collection_rows(self.access, self.parent, self.collection, number)
+        path = f"{self.parent.kind}('{number}')/{self.collection.kind}"
+        collection = Collection(self.target, rows, f"{self.base()}/{path}", path, self._may_insert(number))
+        return Response(feed(self.access, collection, query, self.base()))
+
+    def _may_insert(self, parent: int) -> bool:
+        if not self.access.shape(self.target).offers("insert") or self.collection is None:
+            return False
+        if self.collection.owned:
+            return gate.allows(self.access, self.parent, "edit", parent)
+        return self.access.shape(self.target).writes(self.target.by_name[self.collection.by])
+
+    def create(self, request: Request, parent: str) -> Response:
+        """Create a member of the collection; ``$type`` and ``$isDefault`` as in contract.md §11.5."""
+        query = self.parameters(CREATE)
+        self.require("insert")
+        number = self.check_parent(parent)
+        self.require_json()
+        if not self._may_insert(number):
+            raise not_permitted()
+        return in_transaction(lambda: self.created(self._store_member(number), query))
+
+    def _store_member(self, parent: int) -> int:
+        item = self.collection
+        assert item is not None
+        body = self.request.data if isinstance(self.request.data, dict) else {}
+        link_type, is_default = body.get("$type"), body.get("$isDefault")
+        if is_default not in (None, True, False):
+            raise ApiError.of(400, "WrongType", "$isDefault expects true or false.", "$isDefault")
+        by = {item.by: parent} if item.by else {"owner_table": self.parent.table_id, "owner_id": parent}
+        key = self.store({} if item.via else by | self._typed(self.target, link_type)).pk
+        if item.via:
+            via = registry()[item.via]
+            to = next(field for field in via.fields if field.target == item.kind)
+            link = by | {to.name: key} | (self._typed(via, link_type) or self._first_type(via))
+            writes.create(self.access, via, link)
+        if is_default:
+            self._make_primary(parent, key)
+        return key
+
+    def _typed(self, entity: Entity, code: Any) -> dict[str, Any]:
+        """Return the value of the type field that ``$type`` sets; raises 400 for what is no code of its list."""
+        field = entity.by_name.get("type")
+        if code in (None, "") or field is None or not field.list_name:
+            return {}
+        for choice in prototypes.choices(self.access, field):
+            if isinstance(code, str) and choice["$value"].lower() == code.lower():
+                return {"type": [choice["$value"]] if field.type == "msel" else choice["$value"]}
+        raise ApiError.of(400, "NotAChoice", f"$type: '{shown(str(code))}' is not a code of this list.", "$type")
+
+    def _first_type(self, entity: Entity) -> dict[str, Any]:
+        choices = prototypes.choices(self.access, entity.by_name["type"])
+        return {"type": choices[0]["$value"]} if choices else {}
+
+    def _make_primary(self, parent: int, key: int) -> None:
+        name = {"Person": "primary_person", "Address": "primary_address"}.get(self.target.kind, "")
+        if name and name in self.parent.by_name:
+            record = writes.locked(self.access, self.parent, parent, "edit")
+            writes.update(self.access, self.parent, record, {name: key})
+
+    def member(self, parent: str, key: str | None) -> int:
+        """Return the key of the addressed member; raises 404 where it does not belong to the parent."""
+        number = self.check_parent(parent)
+        if self.collection is not None:
+            rows = related.collection_rows(self.access, self.parent, self.collection, number)
+            wanted = int(key or 0)
+            if not rows.filter(pk=wanted).exists():
+                raise record_not_found()
+            return wanted
+        assert self.reference is not None
+        seen = gate.rows(self.access, self.parent).filter(pk=number)
+        value = gate.expression(self.access, self.parent, self.reference)
+        found = seen.annotate(_to=value).values_list("_to", flat=True).first()
+        if found is None:
+            raise record_not_found()
+        return int(found)
+
+    def retrieve(self, request: Request, parent: str, key: str | None = None) -> Response:
+        """Answer a member of a collection or the record that a reference names."""
+        return self.read(self.member(parent, key))
+
+    def update(self, request: Request, parent: str, key: str | None = None) -> Response:
+        """Change a member of a collection."""
+        return self.change(lambda: self.member(parent, key))
+
+    partial_update = update
+
+    def destroy(self, request: Request, parent: str, key: str | None = None) -> Response:
+        """Delete a member of a collection."""
+        return self.remove(lambda: self.member(parent, key))

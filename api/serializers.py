@@ -1,0 +1,244 @@
+"""The DRF serializers of the entities: one class per shape, holding only the fields that the shape can read.
+
+A body is read against what the caller sees: hidden names are unknown names, unchanged values are never an error,
+all problems are reported together (contract.md §11.2–11.4).
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rest_framework import serializers
+
+from api import prototypes
+from api.errors import ApiError, Diagnosis
+from api.query.errors import shown
+from api.values import WrongValue, from_json, to_json
+from entities.captions import spelling
+from entities.registry import ByOwner, Entity, Field
+from entities.rules import computed_by_state
+from security import gate
+
+if TYPE_CHECKING:
+    from entities.models import Record
+    from security.plan import Access
+    from security.shapes import Shape
+
+
+class WireField(serializers.Field[Any, Any, Any, Any]):
+    """One entity field: reads and writes the values of contract.md §4. ``field`` is its declaration."""
+
+    def __init__(self, field: Field, **options: Any) -> None:
+        super().__init__(**options)
+        self.field = field
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the stored form of a JSON value; raises ``WrongValue``."""
+        value = from_json(self.field, data, strict=self.context.get("strict", False))
+        if value is None and self.field.is_text:
+            return ""
+        return [] if value is None and self.field.type == "msel" else value
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the JSON form of a stored value."""
+        return to_json(self.field)(value)
+
+
+class EntitySerializer(serializers.Serializer[Any]):
+    """Reads bodies of one kind for one shape; made by ``serializer_for``.
+
+    Context: ``access``, ``strict`` (``Prefer: handling=strict``), ``preset`` = values given by the address.
+    """
+
+    shape: ClassVar[Shape]
+
+    @property
+    def entity(self) -> Entity:
+        """The entity that is read."""
+        return self.shape.entity
+
+    def run_validation(self, data: Any = serializers.empty) -> dict[str, Any]:
+        """Return ``{attribute: new value}`` of the members that change something; raises ``ApiError``."""
+        if not isinstance(data, dict):
+            raise ApiError.of(400, "BadJson", "The body is a JSON object.")
+        reading = _Reading(self)
+        for typed, value in data.items():
+            reading.member(typed, value)
+        reading.finish()
+        if reading.problems:
+            raise ApiError(400, reading.problems)
+        return reading.values
+
+
+@lru_cache(maxsize=2_000)
+def serializer_for(shape: Shape) -> type[EntitySerializer]:
+    """Return the serializer class of a shape: hidden fields are not in it."""
+    declared: dict[str, Any] = {
+        field.wire: WireField(
+            field,
+            read_only=not shape.writes(field),
+            required=shape.requires(field) and not field.has_default and shape.writes(field),
+            allow_null=field.type != "bool",
+            label=field.title,
+            source="*",
+        )
+        for field in shape.readable
+    }
+    return type(f"{shape.kind}Serializer", (EntitySerializer,), {"shape": shape, **declared})
+
+
+class _Reading:
+    """The state of reading one body."""
+
+    def __init__(self, serializer: EntitySerializer) -> None:
+        self.serializer, self.shape, self.entity = serializer, serializer.shape, serializer.entity
+        self.access: Access = serializer.context["access"]
+        self.strict: bool = serializer.context.get("strict", False)
+        self.preset: dict[str, Any] = serializer.context.get("preset", {})
+        self.record: Record | None = serializer.instance
+        self.problems: list[Diagnosis] = []
+        self.values: dict[str, Any] = {}
+        self.typed: dict[str, str] = {}
+        self.seen = self._as_seen()
+
+    def _as_seen(self) -> dict[str, Any]:
+        """Return the stored values as the caller sees them: references to invisible records are empty."""
+        if self.record is None:
+            return {}
+        values = {f.name: getattr(self.record, f.column) for f in self.shape.readable if f.expression is None}
+        wanted: dict[str, set[int]] = {}
+        references = [f for f in self.shape.readable if f.target and values[f.name] is not None]
+        for field in references:
+            wanted.setdefault(field.target, set()).add(values[field.name])
+        visible = gate.titles(self.access, wanted)
+        for field in references:
+            if (field.target, values[field.name]) not in visible:
+                values[field.name] = None
+        return values
+
+    def problem(self, code: str, message: str, path: str) -> None:
+        self.problems.append(Diagnosis(code, message, shown(path)))
+
+    def member(self, typed: str, value: Any) -> None:
+        """Read one member of the body."""
+        if typed.startswith("$"):
+            return
+        field = self.shape.field(typed)
+        if field is None:
+            self._relation(typed, value)
+        elif field.type != "key":
+            try:
+                self._offer(field, typed, self.serializer.fields[field.wire].to_internal_value(value))
+            except WrongValue as problem:
+                if not self._ignored(field):
+                    self.problem(problem.code, f"{typed} {problem.message}", typed)
+
+    def _ignored(self, field: Field) -> bool:
+        return field.system and not self.strict
+
+    def _relation(self, typed: str, value: Any) -> None:
+        hop = gate.relation(self.access, self.entity, typed)
+        if hop is not None:
+            field = hop[0]
+            if value is None:
+                self._offer(field, typed, None)
+            elif isinstance(value, dict) and isinstance(value.get("$key"), int):
+                self._offer(field, typed, value["$key"])
+            else:
+                self.problem("WrongType", f"{typed} expects an object with $key, or null.", typed)
+        elif not self._passes_by(typed, value):
+            self.problem("UnknownMember", f"'{shown(typed)}' is not a field of {self.entity.kind}.", typed)
+
+    def _passes_by(self, typed: str, value: Any) -> bool:
+        """Whether a member that sets nothing may stand in the body: what a GET shows beside the fields."""
+        owners = [kind.lower() for p in self.entity.parents if isinstance(p, ByOwner) for kind in p.kinds]
+        if typed.lower() in owners and isinstance(value, dict):
+            return True
+        names = {item.name.lower() for item in prototypes.collections(self.access, self.entity)}
+        return typed.lower() in names and isinstance(value, dict) and "$resources" in value
+
+    def _offer(self, field: Field, typed: str, value: Any) -> None:
+        """Take a value that is not what the caller sees already."""
+        if self.record is not None and self._unchanged(field, value):
+            return
+        if field.name in self.preset:
+            if value is not None and value != self.preset[field.name]:
+                self.problem("ConflictingMembers", f"{typed} contradicts the address.", typed)
+            return
+        if not self.shape.writes(field) or (self.record is not None and field.fixed):
+            self._refuse(field, typed, value)
+            return
+        if field.name in self.values and self.values[field.name] != value:
+            self.problem("ConflictingMembers", f"{typed} contradicts {self.typed[field.name]}.", typed)
+            return
+        self.typed[field.name] = typed
+        self.values[field.name] = self._listed(field, typed, value)
+
+    def _unchanged(self, field: Field, value: Any) -> bool:
+        present = self.seen.get(field.name)
+        if field.type == "sel" and isinstance(present, str):
+            return bool(present.lower() == value.lower())
+        if field.type == "msel":
+            return sorted(code.lower() for code in value) == sorted(code.lower() for code in present or ())
+        return bool(present == value)
+
+    def _refuse(self, field: Field, typed: str, value: Any) -> None:
+        """Say that a field is read-only, unless the value is as good as none."""
+        empty = value in (None, "", [], False)
+        if self._ignored(field) or (self.record is None and (empty or value == field.default)):
+            return
+        self.problem("ReadOnly", f"{typed} cannot be changed.", typed)
+
+    def _listed(self, field: Field, typed: str, value: Any) -> Any:
+        """Return a selection in the list's spelling and order."""
+        if not field.list_name or not value:
+            return value
+        choices = self.access.lists.get(field.list_name, ())
+        codes = value if field.type == "msel" else [value]
+        spelt = [spelling(choices, code) for code in codes]
+        for code, found in zip(codes, spelt, strict=True):
+            if found is None:
+                self.problem("NotAChoice", f"{typed}: '{shown(code)}' is not a code of this list.", typed)
+        if field.type == "sel":
+            return spelt[0]
+        return [choice.code for choice in choices if choice.code in spelt]
+
+    def finish(self) -> None:
+        """Judge what needs the whole body: required fields, computed ones, references."""
+        for field in self.shape.readable:
+            if self.shape.requires(field) and field.name not in self.preset:
+                self._require(field)
+        self._check_computed()
+        wanted: dict[str, set[int]] = {}
+        references = [f for f in map(self.entity.by_name.__getitem__, self.values) if f.target]
+        for field in references:
+            if self.values[field.name] is not None:
+                wanted.setdefault(field.target, set()).add(self.values[field.name])
+        visible = gate.titles(self.access, wanted)
+        for field in references:
+            key = self.values[field.name]
+            if key is not None and (field.target, key) not in visible:
+                typed = self.typed[field.name]
+                self.problem("BadReference", f"{typed}: {key} is not a record that can be used here.", typed)
+        self.values |= self.preset
+
+    def _require(self, field: Field) -> None:
+        missing = self.record is None and field.name not in self.values
+        emptied = field.name in self.values and self.values[field.name] in (None, "", [])
+        if (missing and not field.has_default) or (emptied and not (self.record is None and field.has_default)):
+            if not any(problem.path.lower() == field.wire.lower() for problem in self.problems):
+                self.problem("Required", f"{field.wire} is required.", self.typed.get(field.name, field.wire))
+        elif emptied:
+            del self.values[field.name]
+
+    def _check_computed(self) -> None:
+        """A field that the record's state makes computed is read-only in that state (entities.md §6.2)."""
+        state: Any = copy(self.record) if self.record is not None else self.entity.model()
+        for name, value in self.values.items():
+            setattr(state, self.entity.by_name[name].column, value)
+        for name in computed_by_state(state) & set(self.values):
+            value, typed = self.values.pop(name), self.typed[name]
+            if self.record is not None or value:
+                self.problem("ReadOnly", f"{typed} is computed here.", typed)

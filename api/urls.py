@@ -1,0 +1,65 @@
+"""The routes of the contract, generated from the registry; ``middleware`` brings every spelling to these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import URLPattern, re_path
+
+from api.address import base_path
+from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
+from api.relations import RelatedViewSet
+from api.views import EntityViewSet
+from entities.registry import Entity, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+from typing import Any
+
+KEY = r"\('(?P<key>-?\d+)'\)"
+PARENT = r"\('(?P<parent>-?\d+)'\)"
+FEED = {"get": "list", "head": "list", "post": "create"}
+ENTRY = {"get": "retrieve", "head": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+READ = {"get": "retrieve", "head": "retrieve"}
+READ_ONLY = ("get", "head")
+
+
+def _actions(actions: dict[str, str], entity: Entity) -> dict[str, Any]:
+    return {m: action for m, action in actions.items() if m in READ_ONLY or not entity.read_only}
+
+
+def _routes(entity: Entity) -> Iterator[URLPattern]:
+    here, name = f"^{base_path()[1:]}/{entity.kind}", entity.kind
+    feed = EntityViewSet.as_view(_actions(FEED, entity), entity=entity)
+    entry = EntityViewSet.as_view(_actions(ENTRY, entity), entity=entity)
+    yield re_path(f"{here}$", feed, name=name)
+    yield re_path(f"{here}{KEY}$", entry, name=f"{name}-entry")
+    yield re_path(rf"{here}\((?P<key>predicate)\)$", entry, name=f"{name}-predicate")
+    for item in entity.collections:
+        target = registry()[item.kind]
+        to = f"{here}{PARENT}/{item.kind}"
+        members = RelatedViewSet.as_view(_actions(FEED, target), entity=entity, collection=item)
+        member = RelatedViewSet.as_view(_actions(ENTRY, target), entity=entity, collection=item)
+        yield re_path(f"{to}$", members, name=f"{name}-{item.kind}")
+        yield re_path(f"{to}{KEY}$", member, name=f"{name}-{item.kind}-entry")
+    taken = {item.kind for item in entity.collections}
+    for field in entity.relations.values():
+        if field.relation not in taken:
+            read = RelatedViewSet.as_view(_actions(READ, entity), entity=entity, reference=field)
+            yield re_path(f"{here}{PARENT}/{field.relation}$", read, name=f"{name}-{field.relation}")
+
+
+def routes() -> list[URLPattern]:
+    """Return every route below ``/sdata/``."""
+    here = f"^{base_path()[1:]}"
+    return [
+        re_path(f"{here}/?$", ServiceRootView.as_view(), name="service"),
+        re_path(rf"{here}/\$whoami$", WhoAmIView.as_view(), name="whoami"),
+        re_path(rf"{here}/\$prototypes$", PrototypesView.as_view(), name="prototypes"),
+        re_path(rf"{here}/\$prototypes/(?P<kind>[^/]+)$", PrototypeView.as_view(), name="prototype"),
+        *(route for entity in registry() for route in _routes(entity)),
+        re_path("^sdata(/.*)?$", NowhereView.as_view(), name="nowhere"),
+    ]
+
+
+urlpatterns = routes()
