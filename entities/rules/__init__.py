@@ -5,7 +5,8 @@ itself is locked; ``complete`` a new record's empty fields; ``check`` the record
 its own columns); ``settle`` the neighbours after it was saved; ``remove`` the neighbours of a record that is being
 deleted. Rules are told by ``Circumstances`` what the caller may do; they never ask a profile.
 
-Order of locks: companies and people → addresses; opportunity → quote → lines → counter; the root territory.
+Order of locks: companies and people → addresses; opportunity → quote → lines → counter; the root territory; the
+members of a list.
 """
 
 from __future__ import annotations
@@ -25,15 +26,11 @@ from entities.models import (
     Phone,
     Price,
     PriceList,
-    Product,
-    ProductFamily,
     Quote,
     QuoteLine,
     Record,
-    Team,
     Territory,
     Unit,
-    UnitFamily,
     User,
 )
 from entities.rules import consistency, deletion, directory, documents, lines, parties, products, sales, service
@@ -67,17 +64,16 @@ def _no_problem(record: Any, c: Circumstances) -> Iterator[RuleViolation]:
 
 @dataclass(frozen=True)
 class _Rules:
-    """The rules of one model; what is left out does nothing."""
+    """The rules of one model; what is left out does nothing, ``remove`` what the declaration says."""
 
     complete: Callable[[Any, Circumstances], None] = _nothing
     check: Callable[[Any, Circumstances], Iterator[RuleViolation]] = _no_problem
     settle: Callable[[Any, Circumstances], None] = _nothing
-    remove: Callable[[Any, Circumstances], bool | None] = deletion.remove_owner
+    remove: Callable[[Any, Circumstances], bool | None] = deletion.remove_declared
     lock: Callable[[Any, Circumstances], None] = _nothing
 
 
 _USUAL = _Rules(complete=complete_assignment, check=check_assignment)
-_IN_USE = _Rules(remove=deletion.remove_reference)
 _RULES: dict[type[Record], _Rules] = {
     Company: _Rules(complete=complete_assignment, check=parties.check_company),
     Person: _Rules(parties.complete_person, parties.check_person, parties.settle_person, deletion.remove_person),
@@ -103,24 +99,15 @@ _RULES: dict[type[Record], _Rules] = {
     QuoteLine: _Rules(
         lines.complete_line, lines.check_line, lines.settle_line, lines.remove_line, documents.lock_for_line
     ),
-    Currency: _Rules(check=products.check_currency, remove=deletion.remove_reference),
+    Currency: _Rules(check=products.check_currency),
     PriceList: _Rules(
-        check=products.check_price_list,
-        settle=consistency.unset_other_defaults,
-        remove=deletion.remove_reference,
+        check=products.check_price_list, settle=consistency.unset_other_defaults, lock=consistency.lock_list
     ),
-    Unit: _Rules(check=products.check_unit, settle=consistency.unset_other_defaults, remove=deletion.remove_reference),
+    Unit: _Rules(check=products.check_unit, settle=consistency.unset_other_defaults, lock=consistency.lock_list),
     Price: _Rules(check=products.check_price),
-    Product: _IN_USE,
-    ProductFamily: _IN_USE,
-    UnitFamily: _IN_USE,
-    Team: _IN_USE,
-    User: _Rules(check=directory.check_user, remove=deletion.remove_reference),
+    User: _Rules(check=directory.check_user),
     Territory: _Rules(
-        check=directory.check_territory,
-        settle=directory.settle_territory,
-        remove=deletion.remove_reference,
-        lock=directory.lock_for_territory,
+        check=directory.check_territory, settle=directory.settle_territory, lock=directory.lock_for_territory
     ),
 }
 

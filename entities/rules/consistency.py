@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entities.models import Case, Company, Opportunity, Person, PriceList, Record, Unit
 from entities.registry import registry
@@ -13,6 +13,8 @@ from entities.rules.writing import change_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from django.db.models import QuerySet
 
     from entities.rules.circumstances import Circumstances
 
@@ -67,15 +69,22 @@ def differs(record: Record, c: Circumstances) -> bool:
     return c.changed(record, *(field.column for field in fields if field.expression is None))
 
 
+def lock_list(record: Choosable, c: Circumstances) -> None:
+    """Lock the list of ``record``: of two new defaults at once the second waits, then sees the first."""
+    list(_list(record, c).select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
 def unset_other_defaults(record: Choosable, c: Circumstances) -> None:
     """Let ``record`` be the only default of its list, if it is one."""
-    others = c.rows(type(record)).exclude(pk=record.pk)
-    if isinstance(record, Unit):
-        others = others.filter(family=record.family_id)
     if record.default_value:
-        # Two new defaults at once: the second waits here and then sees the first.
-        list(others.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        others = _list(record, c).exclude(pk=record.pk)
         change_all(others.filter(default_value=True), c, default_value=False)
+
+
+def _list(record: Choosable, c: Circumstances) -> QuerySet[Any]:
+    if isinstance(record, Unit):
+        return c.rows(Unit).filter(family=record.family_id)
+    return c.rows(PriceList)
 
 
 def _adopt_company(record: Dealing, c: Circumstances) -> None:

@@ -38,6 +38,14 @@ if TYPE_CHECKING:
     from entities.rules.circumstances import Circumstances
 
 
+def remove_declared(record: Record, c: Circumstances) -> None:
+    """What the declaration of the record's kind says: D6 and D7, else D1 or D4."""
+    if registry().by_model[type(record)].delete in ("D6", "D7"):
+        remove_reference(record, c)
+    else:
+        remove_owner(record, c)
+
+
 def remove_owner(record: Record, c: Circumstances) -> None:
     """D1, D4: the owned children go; an address that others share only loses its link."""
     leaving = record if isinstance(record, Company | Person) else None

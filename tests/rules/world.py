@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from django.db import transaction
 from django.db.models import Model
 
 from entities import rules
@@ -55,6 +56,7 @@ def circumstances(actor: User, **different: Any) -> Circumstances:
     return Circumstances(actor=actor, **(usual | different))
 
 
+@transaction.atomic
 def create(actor: User, record: R, **different: Any) -> R:
     """Write a new record with its rules, in the order of the gate."""
     c = circumstances(actor, **different)
@@ -66,6 +68,7 @@ def create(actor: User, record: R, **different: Any) -> R:
     return record
 
 
+@transaction.atomic
 def update(actor: User, record: R, given: frozenset[str] | None = None, **values: Any) -> R:
     """Change columns of a stored record with its rules, in the order of the gate."""
     model, key = type(record), record.pk
@@ -81,6 +84,7 @@ def update(actor: User, record: R, given: frozenset[str] | None = None, **values
     return stored
 
 
+@transaction.atomic
 def delete(actor: User, record: Record, **different: Any) -> bool:
     """Delete a stored record with its rules, in the order of the gate; say whether its row went."""
     c = circumstances(actor, **different)
