@@ -96,16 +96,16 @@ def _typed(value: Any, order: Order) -> Any:
 
 def in_order(query: QuerySet[Record], orders: Sequence[Order]) -> QuerySet[Record]:
     """Order ``query`` totally, its order values annotated as ``_order0`` …; empty first ascending, last descending."""
-    return query.annotate(**annotations(orders)).order_by(*order_terms(orders))
+    return query.annotate(**order_values(orders)).order_by(*order_terms(orders))
 
 
-def annotations(orders: Sequence[Order]) -> dict[str, Any]:
+def order_values(orders: Sequence[Order]) -> dict[str, Any]:
     """Return the order values under the names that ``beyond`` and ``order_terms`` use."""
     return {f"_order{n}": order.expression for n, order in enumerate(orders)}
 
 
 def order_terms(orders: Sequence[Order]) -> list[OrderBy]:
-    """Return the ordering over the names of ``annotations``."""
+    """Return the ordering over the names of ``order_values``."""
     terms = []
     for n, order in enumerate(orders):
         nulls = {("nulls_last" if order.descending else "nulls_first"): True} if order.nullable else {}
