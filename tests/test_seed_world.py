@@ -299,4 +299,6 @@ def test_hidden_fields_are_hidden() -> None:
     assert "Comp_Status" in company
     assert "Comp_Status" not in {field.wire for field in shape.fields if field.writable}
     assert "Comp_Name" in {field.wire for field in shape.fields if field.writable}
+    assert access_for(demo.USERS["ian"]).shape(kinds["Users"]).reads("home_phone")
+    assert not access_for(demo.USERS["susan"]).shape(kinds["Users"]).reads("home_phone")
     assert "Comp_Revenue" not in {field.wire for field in support.shape(kinds["Company"]).fields}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from crm import demo
 from crm.demo import load
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seed. Raises CommandError where the database is not empty and --replace was not given."""
+        """Seed and report. Raises CommandError where the world could not be built; nothing is changed then."""
         if options["replace"]:
             self.stderr.write("Removing every record, user and right of this database.")
         try:
@@ -40,7 +41,15 @@ class Command(BaseCommand):
                 "The database is not empty; nothing was changed."
                 " Give --replace to remove all it holds and seed it anew."
             ) from error
+        except DatabaseError as error:
+            reason = str(error).partition("\n")[0]
+            raise CommandError(f"The database could not be seeded; nothing was changed: {reason}") from error
+        except KeyboardInterrupt as stop:
+            raise CommandError("Interrupted; nothing was changed.", returncode=130) from stop
         load.analyze()
+        self._report(world)
+
+    def _report(self, world: demo.World) -> None:
         for kind, count in world.counts.items():
             self.stdout.write(f"  {count:>10,} {kind}")
         self.stdout.write("Log in as")
