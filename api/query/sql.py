@@ -79,10 +79,10 @@ def parameter(value: str | bool | int | Decimal | datetime | time) -> Sql:
             return Sql("TRUE" if value else "FALSE")
         case str():
             return Sql("{}::text", Value(value, output_field=TEXT), output_field=TEXT)
-        case int():
-            return Sql("{}::integer", Value(value, output_field=_INTEGER), output_field=NUMBER)
+        case int():  # bracketed, because a cast binds tighter than the sign
+            return Sql("({})::integer", Value(value, output_field=_INTEGER), output_field=NUMBER)
         case Decimal():
-            return Sql("{}::numeric", Value(value, output_field=NUMBER), output_field=NUMBER)
+            return Sql("({})::numeric", Value(value, output_field=NUMBER), output_field=NUMBER)
         case datetime():
             return Sql("{}::timestamptz", Value(value, output_field=MOMENT), output_field=MOMENT)
         case time():

@@ -139,7 +139,7 @@ def rows() -> list[dict[str, Any]]:
             "flag": key % 3 == 0,
             "moment": MOMENTS[key % len(MOMENTS)],
             "codes": CODES[key % len(CODES)],
-            "other_id": None if key % 4 == 0 else 1 + key * 5 % 50,
+            "other_id": None if key % 4 == 0 else 1 + key * 7 % 50,
             "hidden": key % 5 == 2,
         }
         for key in range(1, 51)
