@@ -43,6 +43,7 @@ def check_line(line: QuoteLine, c: Circumstances) -> Iterator[RuleViolation]:
     """A line has what its type needs, with the list price of its product; compute its amounts."""
     quote = c.keyed(Quote, line.quote_id).first()
     if quote is None:
+        yield RuleViolation("This record cannot be used here.", "quote", "BadReference")
         return
     if quote.status == CONVERTED and differs(line, c):
         yield _is_converted()

@@ -118,12 +118,8 @@ def check_quote(quote: Quote, c: Circumstances) -> Iterator[RuleViolation]:
     yield from check_assignment(quote, c)
     yield from check_dates(quote, c, "opened", "expiration_date")
     if c.before is None:
-        opportunity = c.keyed(Opportunity, quote.opportunity_id)
-        current = opportunity.values_list("currency_id", flat=True).first()
-        other_currency = current is not None and current != quote.currency_id
-    else:
-        other_currency = c.changed(quote, "currency_id")
-    if other_currency and has_lines(quote.opportunity_id, c):
+        yield from _check_new_quote(quote, c)
+    elif c.changed(quote, "currency_id") and has_lines(quote.opportunity_id, c):
         yield _currency_is_fixed()
     other_list = c.before is not None and c.changed(quote, "pricing_list_id")
     if other_list and c.rows(QuoteLine).filter(quote=quote.pk).exists():
@@ -153,6 +149,18 @@ def settle_quote(quote: Quote, c: Circumstances) -> None:
         change_all(others, c, currency_id=quote.currency_id)
     if not c.unfinished:
         recompute_opportunity(opportunity, c)
+
+
+def _check_new_quote(quote: Quote, c: Circumstances) -> Iterator[RuleViolation]:
+    opportunity = c.keyed(Opportunity, quote.opportunity_id).first()
+    if opportunity is None:
+        yield RuleViolation("This record cannot be used here.", "opportunity", "BadReference")
+        return
+    for name in ("currency", "pricing_list"):
+        if getattr(quote, f"{name}_id") is None:
+            yield RuleViolation("A quote needs a currency and a price list.", name, "Required")
+    if opportunity.currency_id not in (None, quote.currency_id) and has_lines(opportunity.pk, c):
+        yield _currency_is_fixed()
 
 
 def _stays_converted(quote: Quote, c: Circumstances) -> bool:

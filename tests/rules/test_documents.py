@@ -335,6 +335,23 @@ def test_quotes_follow_the_company_of_their_opportunity(world: World) -> None:
     assert (stored(quote).company_id, stored(converted).company_id) == (None, world.company.pk)
 
 
+def test_a_quote_needs_a_currency_and_a_price_list(world: World) -> None:
+    system_rows(Currency).update(rate=D(2))
+    system_rows(PriceList).update(default_value=False)
+    violation = refusal(world.quote)
+    assert [(one.field, one.code) for one in violation.violations] == [
+        ("currency", "Required"),
+        ("pricing_list", "Required"),
+    ]
+
+
+def test_nothing_is_written_into_what_is_gone(world: World) -> None:
+    quote = world.quote()
+    delete(world.actor, world.opportunity)
+    assert refusal(world.quote).code == "BadReference"
+    assert refusal(world.text, quote, "1", "1").code == "BadReference"
+
+
 def test_a_quote_does_not_expire_before_it_is_opened(world: World) -> None:
     assert refusal(world.quote, expiration_date=LATER - timedelta(days=1)).field == "expiration_date"
     today = LATER.replace(hour=0, minute=0)
@@ -404,7 +421,7 @@ def assert_all_sums(world: World) -> None:
             nett, disc, tax = nett + line.quoted_price_total, disc + line.discount_sum, tax + line.tax
         assert (quote.nett_amt, quote.line_item_disc, quote.tax) == (nett, disc, tax)
         assert quote.no_disc_amt == nett + disc
-        assert quote.discount_amt is not None and D(0) <= quote.discount_amt <= nett
+        assert quote.discount_pc is not None and quote.discount_amt is not None and D(0) <= quote.discount_amt <= nett
         if quote.discount_type == "PC":
             assert quote.discount_amt == round_half_away(nett * quote.discount_pc / 100, 2)
         else:
