@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from tqdm import tqdm
@@ -19,9 +18,6 @@ from crm.demo.sales import add_opportunities
 from crm.demo.service import FIRST_REFERENCE, add_cases
 from entities.models import Counter
 from entities.rules import numbering
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SIZES = {"tiny": 60, "small": 2_000, "medium": 50_000, "large": 1_000_000}
 _SEED = "parapet"
@@ -65,24 +61,16 @@ def build(size: str, *, replace: bool = False, progress: bool = False) -> World:
         return World(size, load.count_rows(), token)
 
 
-def _chunks(count: int, progress: bool) -> Iterator[range]:
-    with tqdm(total=count, unit=" companies", disable=None if progress else True) as bar:
-        for first in range(1, count + 1, _CHUNK):
-            keys = range(first, min(first + _CHUNK, count + 1))
-            yield keys
-            bar.update(len(keys))
-
-
 def _add_accounts(count: int, progress: bool) -> None:
     dice, batch = Dice(_SEED), Batch({"Person": EXAMPLE_PERSON})
-    for keys in _chunks(count, progress):
-        for key in keys:
-            account = add_company(dice, batch, key)
-            # The example and the partner's companies always have something to show.
-            shown = key == EXAMPLE_COMPANY or is_partners(key)
-            add_opportunities(dice, batch, account, max(dice.pick(_OPPORTUNITIES), int(shown)), quoted=shown)
-            add_cases(dice, batch, account, max(dice.pick(_CASES), int(shown)))
-        batch.write()
-        load.check_references()
+    for key in tqdm(range(1, count + 1), unit=" companies", disable=None if progress else True):
+        account = add_company(dice, batch, key)
+        # The example and the partner's companies always have something to show.
+        shown = key == EXAMPLE_COMPANY or is_partners(key)
+        add_opportunities(dice, batch, account, max(dice.pick(_OPPORTUNITIES), int(shown)), quoted=shown)
+        add_cases(dice, batch, account, max(dice.pick(_CASES), int(shown)))
+        if key % _CHUNK == 0 or key == count:
+            batch.write()
+            load.check_references()
     Counter(name=numbering.QUOTES, value=batch.last("Quotes")).save()
     Counter(name=numbering.CASES, value=FIRST_REFERENCE - 1 + batch.last("Cases")).save()
