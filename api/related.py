@@ -129,9 +129,9 @@ def _referred(
     mine = gate.rows(access, target).filter(_referring(parent, item, keys))
     counted = mine.order_by().values(column).annotate(_n=Count("pk")).values_list(column, "_n")
     orders = bind_order(access, target, ())
-    ordered = in_order(mine, orders)
     place = Window(RowNumber(), partition_by=[F(column)], order_by=order_terms(orders))
-    query = ordered.annotate(_place=place).filter(_place__lte=INCLUDED_PER_PARENT)
+    first = in_order(mine, orders).annotate(_place=place).filter(_place__lte=INCLUDED_PER_PARENT)
+    query = in_order(gate.rows(access, target).filter(pk__in=first.order_by().values("pk")), orders)
     shown, loaded = entries_of(access, target, query, inner, base, {"_parent": F(column)})
     children: dict[int, list[dict[str, Any]]] = {}
     for entry, row in zip(shown, loaded.rows, strict=True):
