@@ -6,122 +6,34 @@ always an argument; a superuser has a full plan, made by the same code.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.db.models import Q
 
-from entities.captions import Lists, compile_lists
+from entities.captions import compile_lists
 from entities.models import Caption, Territory, User
 from entities.registry import ByLink, ByOwner, ByReference, Entity, app_label, permission, registry
 from security import gate
+from security.access import (
+    ACTIONS,
+    DJANGO_ACTIONS,
+    Access,
+    AccessPlan,
+    Action,
+    Actor,
+    Granted,
+    Policy,
+    ProfileName,
+    RowRule,
+)
 from security.grants import GRANTS, granted_statement
 from security.models import FieldRule, PolicyVersion, Profile, ProfileRight
 from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-Action = Literal["view", "insert", "edit", "delete"]
-ACTIONS: tuple[Action, ...] = ("view", "insert", "edit", "delete")
-DJANGO_ACTIONS: Mapping[Action, Literal["view", "add", "change", "delete"]] = {
-    "view": "view",
-    "insert": "add",
-    "edit": "change",
-    "delete": "delete",
-}
-Granted = frozenset[tuple[str, Action]]
-
-
-@dataclass(frozen=True)
-class RowRule:
-    """One scope of one right: which rows qualify. ``ids`` are territories or teams; ``source`` the right's key."""
-
-    scope: Literal["everywhere", "created_by", "assigned", "team", "territories"]
-    ids: tuple[int, ...] = ()
-    source: int = 0
-
-
-@dataclass(frozen=True)
-class ProfileName:
-    """A profile that the actor is in."""
-
-    id: int
-    name: str
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who acts: the facts about a user that rights depend on."""
-
-    id: int
-    logon: str
-    name: str
-    language: str
-    administrator: bool
-    home_territory: int | None
-    primary_team: int | None
-    teams: tuple[int, ...]
-    profiles: tuple[ProfileName, ...]
-    functions: frozenset[str]
-
-
-@dataclass(frozen=True, eq=False)
-class AccessPlan:
-    """What one actor may do with one entity."""
-
-    shape: Shape
-    rules: Mapping[Action, tuple[RowRule, ...]]
-    granted: frozenset[Action]
-
-
-@dataclass(frozen=True, eq=False)
-class Access:
-    """What one actor may do; made for each request by ``access_for``."""
-
-    actor: Actor
-    version: int
-    plans: Mapping[str, AccessPlan]
-    lists: Lists
-    permissions: Mapping[tuple[str, Action], int]
-
-    def shape(self, entity: Entity) -> Shape:
-        """Return the shape of ``entity``."""
-        return self.plans[entity.kind].shape
-
-    def knows(self, entity: Entity) -> bool:
-        """Whether the kind exists for this actor: some row may be viewed or inserted."""
-        return bool({"view", "insert"} & self.shape(entity).actions)
-
-    def sees(self, entity: Entity) -> bool:
-        """Whether some row of ``entity`` may be viewed."""
-        return "view" in self.shape(entity).actions
-
-    @cached_property
-    def digest(self) -> str:
-        """A digest of the whole plan: equal as long as nothing that touches this actor changes."""
-        facts: list[object] = [self.actor]
-        for kind, plan in sorted(self.plans.items()):
-            rules = [[rule.scope, sorted(rule.ids)] for action in ACTIONS for rule in plan.rules[action]]
-            facts.append([kind, plan.shape.fields, sorted(plan.shape.actions), rules, sorted(plan.granted)])
-        return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True)
-class Policy:
-    """The compiled policy of one user, without the grants, which are read anew for every request."""
-
-    actor: Actor
-    rules: Mapping[str, Mapping[Action, tuple[RowRule, ...]]]
-    field_rules: Rules
-    lists: Lists
-    permissions: Mapping[tuple[str, Action], int]
-    granted_statement: str
-
 
 _policies: dict[int, tuple[int, Policy]] = {}
 _accesses: dict[tuple[int, int, Granted], Access] = {}
@@ -196,7 +108,7 @@ def _compile(user_id: int) -> Policy:
     permissions = _permissions()
     held: dict[str, list[int]] = {}
     for (kind, action), key in permissions.items():
-        if action != "insert":
+        if action != "insert" and _may_be_given(registry()[kind], action):
             held.setdefault(kind, []).append(key)
     return Policy(actor, _row_rules(actor, user), _field_rules(actor), lists, permissions, granted_statement(held))
 
@@ -231,9 +143,14 @@ def _row_rules(actor: Actor, user: User) -> Mapping[str, Mapping[Action, tuple[R
                 for action, allowed in zip(
                     ACTIONS, (right.view, right.insert, right.edit, right.delete_right), strict=True
                 ):
-                    if allowed:
+                    if allowed and _may_be_given(entity, action):
                         found[entity.kind][action].append(rule)
     return {kind: {action: tuple(rules[action]) for action in ACTIONS} for kind, rules in found.items()}
+
+
+def _may_be_given(entity: Entity, action: Action) -> bool:
+    """Writes of reference kinds are the administrator's, whatever a right or a grant says (security.md §1)."""
+    return action == "view" or not entity.reference_kind
 
 
 def _row_rule(
@@ -276,7 +193,7 @@ def _access(policy: Policy, version: int, granted: Granted) -> Access:
     for entity in registry():
         fields = fields_of(policy.field_rules, entity, full)
         allowed = _actions(entity, policy, granted, actions)
-        if blocks_insert(entity, fields):
+        if not full and blocks_insert(policy.field_rules, entity, fields):
             allowed -= {"insert"}
         rules = policy.rules.get(entity.kind, dict.fromkeys(ACTIONS, ()))
         own = frozenset(action for kind, action in granted if kind == entity.kind)
@@ -314,3 +231,6 @@ def parents_of(entity: Entity) -> list[Entity]:
             case ByLink(kind, _):
                 found.extend(parents_of(registry()[kind]))
     return found
+
+
+__all__ = ["ACTIONS", "DJANGO_ACTIONS", "Access", "AccessPlan", "Action", "Actor", "RowRule", "access_for"]

@@ -1,0 +1,114 @@
+"""What an actor may do, as one compiled object: ``Access`` maps every entity to a plan of rows, columns and actions.
+
+Frozen facts; ``plan`` compiles them, ``gate`` enforces them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entities.captions import Lists
+    from entities.registry import Entity
+    from security.shapes import Rules, Shape
+
+Action = Literal["view", "insert", "edit", "delete"]
+ACTIONS: tuple[Action, ...] = ("view", "insert", "edit", "delete")
+DJANGO_ACTIONS: Mapping[Action, Literal["view", "add", "change", "delete"]] = {
+    "view": "view",
+    "insert": "add",
+    "edit": "change",
+    "delete": "delete",
+}
+Granted = frozenset[tuple[str, Action]]
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One scope of one right: which rows qualify. ``ids`` are territories or teams; ``source`` the right's key."""
+
+    scope: Literal["everywhere", "created_by", "assigned", "team", "territories"]
+    ids: tuple[int, ...] = ()
+    source: int = 0
+
+
+@dataclass(frozen=True)
+class ProfileName:
+    """A profile that the actor is in."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: the facts about a user that rights depend on."""
+
+    id: int
+    logon: str
+    name: str
+    language: str
+    administrator: bool
+    home_territory: int | None
+    primary_team: int | None
+    teams: tuple[int, ...]
+    profiles: tuple[ProfileName, ...]
+    functions: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class AccessPlan:
+    """What one actor may do with one entity."""
+
+    shape: Shape
+    rules: Mapping[Action, tuple[RowRule, ...]]
+    granted: frozenset[Action]
+
+
+@dataclass(frozen=True, eq=False)
+class Access:
+    """What one actor may do; made for each request by ``access_for``."""
+
+    actor: Actor
+    version: int
+    plans: Mapping[str, AccessPlan]
+    lists: Lists
+    permissions: Mapping[tuple[str, Action], int]
+
+    def shape(self, entity: Entity) -> Shape:
+        """Return the shape of ``entity``."""
+        return self.plans[entity.kind].shape
+
+    def knows(self, entity: Entity) -> bool:
+        """Whether the kind exists for this actor: some row may be viewed or inserted."""
+        return bool({"view", "insert"} & self.shape(entity).actions)
+
+    def sees(self, entity: Entity) -> bool:
+        """Whether some row of ``entity`` may be viewed."""
+        return "view" in self.shape(entity).actions
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of the whole plan: equal as long as nothing that touches this actor changes."""
+        facts: list[object] = [self.actor]
+        for kind, plan in sorted(self.plans.items()):
+            rules = [[rule.scope, sorted(rule.ids)] for action in ACTIONS for rule in plan.rules[action]]
+            facts.append([kind, plan.shape.fields, sorted(plan.shape.actions), rules, sorted(plan.granted)])
+        return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The compiled policy of one user, without the grants, which are read anew for every request."""
+
+    actor: Actor
+    rules: Mapping[str, Mapping[Action, tuple[RowRule, ...]]]
+    field_rules: Rules
+    lists: Lists
+    permissions: Mapping[tuple[str, Action], int]
+    granted_statement: str
