@@ -66,7 +66,11 @@ def equal(left: Literal | Term, right: Literal | Term, scope: Scope) -> Test:
         if is_empty(other):
             return _is_empty(one)
         if isinstance(one, Term) and one.kind is Kind.CODES:
-            return Test(_contains(one, [other], scope))
+            found = _contains(one, [other], scope)
+            if isinstance(other, Term):
+                empties = (_is_empty(item).sql for item in (one, other))
+                found = Sql("({} OR ({} AND {}))", found, *empties)
+            return Test(found, total=True)
     kind = _common_kind((left, right), scope)
     sides = [_comparable(item, kind, scope) for item in (left, right)]
     if isinstance(left, Literal) or isinstance(right, Literal):

@@ -96,9 +96,8 @@ class Clock:
 
     @classmethod
     def current(cls) -> Clock:
-        """Now, whole seconds, in the configured zone (``CONTRACT_TIME_ZONE``, default UTC)."""
-        zone = getattr(settings, "CONTRACT_TIME_ZONE", "UTC")
-        return cls(timezone.now().replace(microsecond=0), zone)
+        """Now, whole seconds, in the configured zone (``CONTRACT_TIME_ZONE``)."""
+        return cls(timezone.now().replace(microsecond=0), settings.CONTRACT_TIME_ZONE)
 
     @property
     def local(self) -> datetime:

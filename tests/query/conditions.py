@@ -130,6 +130,7 @@ FORMS: dict[str, list[str]] = {
         "<yes or no> <equals> <flag>",
         "<codes> <equals> <word>",
         "<word> <equals> <codes>",
+        "<codes> <equals> <text>",
         "<codes> in (<word>, <word>)",
         "<text> in (<word>, <word>, <word>)",
         "<text name> in (<numeral>, <word>)",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEEP = bool(os.environ.get("PARAPET_DEEP"))
 FAST = settings(
-    max_examples=20_000 if DEEP else 300,
+    max_examples=20_000 if DEEP else 200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
