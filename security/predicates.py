@@ -33,6 +33,8 @@ def rows_where(access: Access, entity: Entity, action: Action, source: Source, *
     Edit and delete reach only rows that may be viewed (security.md §1); ``after`` a change the right alone counts,
     for a change may take the row out of the actor's view (contract.md §7.5).
     """
+    if action not in access.shape(entity).actions:
+        return NOBODY
     if entity.parents:
         wanted: Action = "view" if action == "view" else "edit"
         return _any([_child_of(access, entity, parent, wanted, source) for parent in entity.parents])

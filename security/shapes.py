@@ -123,13 +123,17 @@ def fields_of(rules: Rules, entity: Entity, full: bool) -> tuple[ShapeField, ...
             said = rules.get((entity.kind, field.name), ())
             write = _decide(said, "write")
             writable = not field.system and (write if write is not None else not field.administrators)
-            required = field.required or (not field.system and bool(_decide(said, "required")))
-            found.append(ShapeField(field.wire, writable, required))
+            found.append(ShapeField(field.wire, writable, must_fill(rules, entity.kind, field)))
     return tuple(found)
 
 
-def blocks_insert(entity: Entity, fields: tuple[ShapeField, ...]) -> bool:
-    """Whether a required field without default cannot be written, so that nothing can be inserted."""
+def must_fill(rules: Rules, kind: str, field: Field) -> bool:
+    """Whether ``field`` is required, by the model or by a rule; a rule has no say over what only the server writes."""
+    return field.required or (not field.system and bool(_decide(rules.get((kind, field.name), ()), "required")))
+
+
+def blocks_insert(rules: Rules, entity: Entity, fields: tuple[ShapeField, ...]) -> bool:
+    """Whether a required field without default cannot be written, seen or not, so that nothing can be inserted."""
     writable = {item.wire for item in fields if item.writable}
-    required = {item.wire for item in fields if item.required} | {f.wire for f in entity.fields if f.required}
-    return any(wire not in writable and not entity.by_wire[wire.lower()].has_default for wire in required)
+    closed = (f for f in entity.fields if f.wire not in writable and not f.has_default)
+    return any(must_fill(rules, entity.kind, field) for field in closed)
