@@ -6,6 +6,12 @@ from collections import defaultdict
 
 from crm.demo.load import Row, copy
 
+# References lead to rows that are there already; only a company's primary person comes after it.
+_ORDER = (
+    *("Address", "Company", "Person", "Address_Link", "Phone", "Email"),
+    *("Opportunity", "Quotes", "QuoteItems", "Cases"),
+)
+
 
 class Batch:
     """Collects rows per kind; keys count from 1 in the order of collection, ``reserved`` ones are given by name."""
@@ -35,6 +41,6 @@ class Batch:
 
     def write(self) -> None:
         """Copy what was collected into the tables, and forget it."""
-        for kind, rows in self._rows.items():
-            copy(kind, rows)
+        for kind in sorted(self._rows, key=_ORDER.index):
+            copy(kind, self._rows[kind])
         self._rows.clear()
