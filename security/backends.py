@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+# What a session needs of its user; the other columns may be hidden even from the user.
+_SESSION = ("logon", "password", "disabled", "resource", "is_template", "is_staff", "is_superuser", "deleted_at")
+
+
 class PlanBackend(ObjectPermissionBackend):
     """guardian's backend for row grants, extended by the scopes of the plan; the only backend there is.
 
@@ -31,7 +35,7 @@ class PlanBackend(ObjectPermissionBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the user of a session; None once deleted or disabled."""
-        user = gate.system_rows(User).filter(pk=user_id).first()
+        user = gate.system_rows(User).filter(pk=user_id).only(*_SESSION).first()
         return user if user is not None and user.is_active else None
 
     def has_perm(self, user_obj: User | AnonymousUser, perm: str, obj: Any = None) -> bool:
