@@ -2,4 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("api.urls"))]
+from crm.admin import site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", site.urls),
+    path("", include("api.urls")),
+]

@@ -1,0 +1,84 @@
+"""The administration site: every kind of the registry over the gate, and the policy pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import PasswordChangeView
+from django.http import Http404, JsonResponse
+from django.urls import reverse
+
+from crm.admin_captions import CaptionAdmin
+from crm.admin_gated import GatedAdmin
+from crm.admin_rows import order_of, read, search
+from crm.admin_users import OwnPasswordForm, UserAdmin
+from entities.models import Caption
+from entities.registry import registry
+from security import gate
+from security.admin import FieldRuleAdmin, ProfileAdmin
+from security.admin_pages import access_of
+from security.admin_select import as_key
+from security.admin_tokens import TokenAdmin
+from security.models import FieldRule, Profile, Token
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern, URLResolver
+
+_PAGE = 20
+_PAGES = 50
+
+
+class Administration(AdminSite):
+    """The site for staff."""
+
+    site_header = site_title = "Parapet CRM"
+    index_title = "Administration"
+    index_template = "admin/parapet_index.html"
+    site_url = None
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Leave out ``view_on_site``: it would look up any row of any table by key."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer what is typed into a reference: visible records of a kind, by title.
+
+        The kind of the target is asked for, not a field that refers to it: the answer depends on nothing else, and
+        no field name can be probed. Raises ``Http404`` for a kind of which the user sees nothing.
+        """
+        access, entity = access_of(request), registry().entities.get(request.GET.get("model_name", ""))
+        if entity is None or not access.sees(entity):
+            raise Http404
+        page = min(max(as_key(request.GET.get("page", "1")) or 1, 1), _PAGES)
+        rows = search(access, entity, gate.rows(access, entity), request.GET.get("term", ""))
+        ordered = rows.order_by(*order_of(access, entity))
+        found = read(access, entity, ordered[(page - 1) * _PAGE : page * _PAGE + 1], ())
+        results = [{"id": str(row.key), "text": row.title} for row in found[:_PAGE]]
+        return JsonResponse({"results": results, "pagination": {"more": len(found) > _PAGE and page < _PAGES}})
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Let users change their own password."""
+        request.current_app = self.name
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
+
+
+def administration() -> Administration:
+    """Return the site with a page for every kind: those of the registry, those of the policy."""
+    made = Administration()
+    for entity in registry():
+        if not entity.proxy:  # the same rows again, under the names that clients join by
+            made.register(entity.model, UserAdmin if entity.kind == "Users" else GatedAdmin)
+    made.register(Caption, CaptionAdmin)
+    made.register(Profile, ProfileAdmin)
+    made.register(FieldRule, FieldRuleAdmin)
+    made.register(Token, TokenAdmin)
+    return made
+
+
+site = administration()

@@ -1,0 +1,148 @@
+"""Administration of users: their fields through the gate as for every kind, and what is no field of theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
+from django.urls import path
+
+from crm.admin_forms import RecordForm, form_class
+from crm.admin_gated import GatedAdmin
+from crm.admin_rows import address, order_of, row_of
+from entities.registry import registry
+from security import accounts, gate
+from security.accounts import Account
+from security.admin_pages import access_of
+from security.plan import access_for
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
+
+    from entities.models import Record
+    from security.plan import Access
+
+_ACCOUNT = ("account_staff", "account_administrator", "account_profiles", "account_teams")
+
+
+class UserForm(RecordForm):
+    """A user and the account; stored together or not at all."""
+
+    def store(self) -> int:
+        """Write the fields, then the account. Raises one of ``REFUSALS``."""
+        key, chosen = super().store(), self.cleaned_data
+        if set(_ACCOUNT) & set(self.changed_data):
+            wanted = Account(
+                staff=chosen["account_staff"],
+                administrator=chosen["account_administrator"],
+                profiles=frozenset(int(pk) for pk in chosen["account_profiles"]),
+                teams=frozenset(int(pk) for pk in chosen["account_teams"]),
+            )
+            accounts.set_account(self.access, key, wanted)
+        return key
+
+
+def account_fields(access: Access, stored: Account) -> dict[str, forms.Field]:
+    """Return the form fields of an account, filled with ``stored``."""
+    channel = registry()["Channel"]
+    teams = gate.rows(access, channel).order_by(*order_of(access, channel)).values_list("pk", flat=True)
+    titles = gate.titles(access, {"Channel": set(teams)})
+    profiles = Group.objects.filter(profile__isnull=False).order_by("name").values_list("pk", "name")
+    boxes = forms.CheckboxSelectMultiple
+    return {
+        "account_staff": forms.BooleanField(
+            label="Staff", help_text="May open the administration.", required=False, initial=stored.staff
+        ),
+        "account_administrator": forms.BooleanField(
+            label="Administrator", help_text="May do everything.", required=False, initial=stored.administrator
+        ),
+        "account_profiles": forms.MultipleChoiceField(
+            label="Security profiles", choices=list(profiles), required=False, initial=stored.profiles, widget=boxes
+        ),
+        "account_teams": forms.MultipleChoiceField(
+            label="Teams",
+            choices=[(pk, titles["Channel", pk]) for pk in teams],
+            required=False,
+            initial=stored.teams,
+            widget=boxes,
+        ),
+    }
+
+
+class UserAdmin(GatedAdmin):
+    """Users; administrators see their accounts too."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that sets a password."""
+        view = self.admin_site.admin_view(self.password_view)
+        return [path("<path:object_id>/password/", view, name="entities_user_password"), *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Record | None = None) -> Any:
+        """Put the account after the first fields."""
+        first, *others = super().get_fieldsets(request, obj)
+        if not access_of(request).actor.administrator:
+            return [first, *others]
+        return [first, ("Account", {"fields": list(_ACCOUNT), "classes": ()}), *others]
+
+    def get_form(self, request: HttpRequest, obj: Record | None = None, change: bool = False, **options: Any) -> Any:
+        """Return the form, with the account for administrators."""
+        access = access_of(request)
+        if not access.actor.administrator:
+            return super().get_form(request, obj, change, **options)
+        row = row_of(obj) if obj is not None else None
+        stored = accounts.account(access, obj.pk) if obj is not None else Account()
+        fields = self.writable(request, obj)
+        return form_class(access, self.entity, row, fields, UserForm, account_fields(access, stored))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **options: Any) -> Any:
+        """Add the link to the password."""
+        obj = options.get("obj")
+        if obj is not None and access_of(request).actor.administrator:
+            context["password_url"] = address(self.entity, "password", obj.pk)
+        return super().render_change_form(request, context, *arguments, **options)
+
+    def response_add(self, request: HttpRequest, obj: Record, post_url_continue: str | None = None) -> HttpResponse:
+        """Go on to the password."""
+        messages.success(request, "The user was added. Nobody can log in as this user before there is a password.")
+        return HttpResponseRedirect(address(self.entity, "password", obj.pk))
+
+    def password_view(self, request: HttpRequest, object_id: str) -> Any:
+        """Set a user's password."""
+        if not access_of(request).actor.administrator:
+            raise PermissionDenied
+        return self._page(request, object_id, "admin/gated/password.html", "Set password", self._password)
+
+    def _password(self, request: HttpRequest, obj: Record) -> dict[str, Any] | HttpResponse:
+        user: Any = obj
+        form = SetPasswordForm(user, request.POST or None)
+        if not form.is_valid():
+            return {"form": form, "media": form.media}
+        stored = accounts.set_password(access_of(request), obj.pk, form.cleaned_data["new_password1"])
+        if obj.pk == request.user.pk:
+            request.user.password = stored
+            update_session_auth_hash(request, request.user)
+        messages.success(request, "The password was set.")
+        return HttpResponseRedirect(address(self.entity, "change", obj.pk))
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """The form by which users change their own password."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse users whose account forbids it."""
+        if not accounts.may_change_password(access_for(self.user.pk)):
+            raise forms.ValidationError("Your account does not allow you to change your password.")
+        return super().clean()
+
+    def save(self, commit: bool = True) -> Any:
+        """Store the hash and no other column: the rest of the session's user may be stale."""
+        password = self.cleaned_data["new_password1"]
+        self.user.password = accounts.set_password(access_for(self.user.pk), self.user.pk, password)
+        return self.user
