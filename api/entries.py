@@ -72,7 +72,7 @@ def load(access: Access, entity: Entity, query: QuerySet[Record], projection: Pr
     if projection.owner and _has_owner(access, entity):
         needed += [entity.by_name["owner_table"], entity.by_name["owner_id"]]
     fields += [field for field in dict.fromkeys(needed) if field not in fields]
-    return Loaded(tuple(fields), list(gate.select(access, entity, query, fields, extra)))
+    return Loaded(tuple(fields), list(gate.select(access, entity, query, fields, extra, now=projection.links)))
 
 
 def _has_owner(access: Access, entity: Entity) -> bool:

@@ -19,6 +19,8 @@ from security import gate, writes
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
+    from security.plan import Access
+
 
 class RelatedViewSet(RecordView):
     """The relations of a record: ``Company('43')/Person``, ``Cases('5')/Company``, ``Company('43')/Person('30')``."""
@@ -63,14 +65,15 @@ class RelatedViewSet(RecordView):
         assert self.collection is not None
         rows = related.collection_rows(self.access, self.parent, self.collection, number)
         path = f"{self.parent.kind}('{number}')/{self.collection.kind}"
-        collection = Collection(self.target, rows, f"{self.base()}/{path}", path, self._may_insert(number))
+        collection = Collection(self.target, rows, f"{self.base()}/{path}", path, self._may_insert(number, now=True))
         return Response(feed(self.access, collection, query, self.base()))
 
-    def _may_insert(self, parent: int) -> bool:
+    def _may_insert(self, parent: int, *, now: bool = False) -> bool:
         if not self.access.shape(self.target).offers("insert") or self.collection is None:
             return False
         if self.collection.owned:
-            return gate.allows(self.access, self.parent, "edit", parent)
+            may = gate.open_to_children if now else _may_edit
+            return may(self.access, self.parent, parent)
         return self.access.shape(self.target).writes(self.target.by_name[self.collection.by])
 
     def create(self, request: Request, parent: str) -> Response:
@@ -151,3 +154,7 @@ class RelatedViewSet(RecordView):
     def destroy(self, request: Request, parent: str, key: str | None = None) -> Response:
         """Delete a member of a collection."""
         return self.remove(lambda: self.member(parent, key))
+
+
+def _may_edit(access: Access, entity: Entity, key: int) -> bool:
+    return gate.allows(access, entity, "edit", key)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import BooleanField, CharField, F, Func, Model, OuterRef, QuerySet, Subquery, Value
-from django.db.models.expressions import Combinable, ExpressionWrapper
+from django.db.models import BooleanField, Case, CharField, F, Func, Model, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.expressions import Combinable
 
 from entities.models import Record
 from entities.registry import Entity, Field, registry
+from entities.rules.possible import possible
 from security.errors import NotPermitted, RecordNotFound
 from security.predicates import rows_where
 
@@ -58,6 +59,11 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
     if not record._allowed:
         raise NotPermitted
     return system_rows(entity.model).get(pk=key)
+
+
+def open_to_children(access: Access, entity: Entity, key: int) -> bool:
+    """Whether the actor may add owned children to the record ``key`` now."""
+    return rows(access, entity, "edit").filter(possible(entity, "extend", system_rows), pk=key).exists()
 
 
 def resolve(access: Access, entity: Entity, name: str) -> Field | None:
@@ -109,17 +115,20 @@ def select(
     query: QuerySet[Record],
     fields: Iterable[Field],
     extra: Mapping[str, Any] | None = None,
+    *,
+    now: bool = False,
 ) -> QuerySet[Record, tuple[Any, ...]]:
     """Select from ``query`` the key, the title, the edit and delete flags, the ``fields``, then ``extra``.
 
-    Only readable fields may be asked for; the flags say what the wire offers, computed in the same statement.
+    Only readable fields may be asked for. The flags say what the wire offers, computed in the same statement: the
+    rights, and with ``now`` whether the rules let it happen in the row's present state, as links need it.
     """
     shape = access.shape(entity)
     columns: list[str] = []
     annotations: dict[str, Any] = {
         "_title": title_expression(access, entity),
-        "_edit": _flag(access, entity, "edit") if shape.offers("edit") else _FALSE,
-        "_delete": _flag(access, entity, "delete") if shape.offers("delete") else _FALSE,
+        "_edit": _flag(access, entity, "edit", now=now) if shape.offers("edit") else _FALSE,
+        "_delete": _flag(access, entity, "delete", now=now) if shape.offers("delete") else _FALSE,
     }
     for field in fields:
         if not shape.reads(field.name):
@@ -168,12 +177,18 @@ def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, in
     return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
 
 
-def _flag(access: Access, entity: Entity, action: Action) -> Any:
-    """Return whether ``action`` is allowed, as a column of a row that is already known to be visible."""
+def _flag(access: Access, entity: Entity, action: Action, *, now: bool = False) -> Any:
+    """Return whether ``action`` is allowed, as a column of a row that is already known to be visible.
+
+    ``now`` = and whether the business rules let it happen in the row's present state.
+    """
     if action not in access.shape(entity).actions:
         return _FALSE
     condition = rows_where(access, entity, action, system_rows, after=True)
-    return ExpressionWrapper(condition, output_field=BooleanField()) if condition else _TRUE
+    if now:
+        condition &= possible(entity, action, system_rows)
+    # A plain condition would be NULL, not false, where a security column is empty.
+    return Case(When(condition, then=_TRUE), default=_FALSE) if condition else _TRUE
 
 
 _TRUE = Value(True, output_field=BooleanField())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
@@ -27,13 +25,12 @@ from entities.rules.circumstances import RuleViolation
 from entities.rules.directory import renumber
 from entities.rules.documents import CONVERTED, lock_opportunity, recompute_opportunity
 from entities.rules.parties import empty_unlinked_primaries
+from entities.rules.possible import referred_to
 from entities.rules.products import is_base
 from entities.rules.writing import change_all, discard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from django.db.models import Q
 
     from entities.rules.circumstances import Circumstances
 
@@ -122,15 +119,8 @@ def _is_needed(record: Record, c: Circumstances) -> bool:
 
 
 def _is_referred_to(record: Record, c: Circumstances) -> bool:
-    kind = registry().by_model[type(record)].kind
-    tests: list[Q | Exists] = []
-    for entity in (entity for entity in registry() if not entity.proxy):
-        others = c.rows(entity.model)
-        if isinstance(record, entity.model):
-            others = others.exclude(pk=record.pk)
-        columns = (field.column for field in entity.fields if field.target == kind and not field.repeat)
-        tests.extend(Exists(others.filter(**{column: OuterRef("pk")})) for column in columns)
-    return bool(tests) and c.rows(type(record)).filter(reduce(or_, tests), pk=record.pk).exists()
+    referred = referred_to(registry().by_model[type(record)], c.rows)
+    return referred is not None and c.rows(type(record)).filter(referred, pk=record.pk).exists()
 
 
 def _discard_owned(
