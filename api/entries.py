@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from entities.models import Record
+    from entities.registry import Record
     from security.plan import Access
 
 STAMPS = ("created_by", "created_at", "updated_by", "updated_at")

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from api.query.parameters import ListQuery
-    from entities.models import Record
-    from entities.registry import Entity
+    from entities.registry import Entity, Record
     from security.plan import Access
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from api.query.bind import Order
-    from entities.models import Record
+    from entities.registry import Record
     from security.plan import Access
 
 LIFETIME_SECONDS = 24 * 3600

@@ -22,8 +22,7 @@ from security import gate, writes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entities.models import Record
-    from entities.registry import Entity
+    from entities.registry import Entity, Record
     from security.plan import Action
 
 T = TypeVar("T")

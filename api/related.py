@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from entities.models import Record
+    from entities.registry import Record
     from security.plan import Access
 
 INCLUDED_PER_PARENT = 100

@@ -22,7 +22,7 @@ from entities.rules import computed_by_state
 from security import gate
 
 if TYPE_CHECKING:
-    from entities.models import Record
+    from entities.registry import Record
     from security.plan import Access
     from security.shapes import Shape
 

@@ -321,6 +321,7 @@ __all__ = [
     "Entity",
     "Field",
     "FieldType",
+    "Record",
     "Registry",
     "app_label",
     "camel",
