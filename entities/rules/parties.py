@@ -68,6 +68,9 @@ def check_address(address: Address, c: Circumstances) -> Iterator[RuleViolation]
 
 def check_link(link: AddressLink, c: Circumstances) -> Iterator[RuleViolation]:
     """A link has an owner, and an owner uses an address once per type."""
+    if c.before is None and not c.keyed(Address, link.address_id).exists():
+        yield RuleViolation("This record cannot be used here.", "address", "BadReference")
+        return
     if link.company_id is None and link.person_id is None:
         yield RuleViolation("An address link needs a company or a person.", "company")
         return

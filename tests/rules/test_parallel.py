@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from threading import Barrier
+from threading import Barrier, Event
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection, transaction
 
-from entities.models import Company, Opportunity, Person, PriceList, Quote, QuoteLine, Territory
+from entities.models import AddressLink, Company, Opportunity, Person, PriceList, Quote, QuoteLine, Territory
+from entities.rules import RuleViolation
 from security.gate import system_rows
 from tests.rules.world import World, address, alive, build, case, create, delete, link, saved, stored, update
 
@@ -123,6 +125,45 @@ def test_a_shared_address_goes_with_the_last_of_two_deletions_at_once() -> None:
     )
     assert sorted(gone) == [False, True]
     assert not alive(place)
+
+
+def test_an_address_that_is_being_linked_stays() -> None:
+    world = build()
+    place = address(world.company)
+    linked = Event()
+
+    def link_it() -> None:
+        create(world.actor, AddressLink(address=place, person=world.person))
+        linked.set()
+        sleep(0.5)
+
+    def delete_it() -> bool:
+        linked.wait()
+        return delete(world.actor, place, visible=lambda seen, key: seen is Company)
+
+    assert together(link_it, delete_it) == [None, False]
+    assert alive(place)
+
+
+def test_an_address_that_is_being_deleted_is_not_linked() -> None:
+    world = build()
+    place = address(world.company)
+    deleted = Event()
+
+    def delete_it() -> None:
+        assert delete(world.actor, place)
+        deleted.set()
+        sleep(0.5)
+
+    def link_it() -> str:
+        deleted.wait()
+        try:
+            create(world.actor, AddressLink(address=place, person=world.person))
+        except RuleViolation as violation:
+            return violation.code
+        return ""
+
+    assert together(delete_it, link_it) == [None, "BadReference"]
 
 
 def test_territories_moved_at_once_leave_one_sound_tree() -> None:

@@ -99,6 +99,11 @@ def test_a_link_has_an_owner_and_is_made_once_per_type(world: World) -> None:
     create(world.actor, AddressLink(address=place, company=world.company, type="Billing"))
     shipping = create(world.actor, AddressLink(address=place, company=world.company, type="Shipping"))
     create(world.actor, AddressLink(address=place, person=world.person, type="Billing"))
+    gone = address()
+    gone.deleted_at = LATER
+    gone.save()
+    link_to_gone = AddressLink(address=gone, company=world.company)
+    assert refusal(create, world.actor, link_to_gone).code == "BadReference"
     again = AddressLink(address=place, company=world.company, type="Billing")
     assert refusal(create, world.actor, again).field == "type"
     assert refusal(update, world.actor, shipping, type="Billing").field == "type"
