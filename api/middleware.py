@@ -40,8 +40,9 @@ class SDataMiddleware:
         response = response or self.get_response(request)
         response["X-Request-Id"] = request_id
         response["X-Content-Type-Options"] = "nosniff"
-        response["Referrer-Policy"] = "no-referrer"
         if contract:
+            # Not on the pages for people: without a referrer browsers post forms with "Origin: null", which is refused.
+            response["Referrer-Policy"] = "no-referrer"
             patch_vary_headers(response, VARY)
         return response
 
