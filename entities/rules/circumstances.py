@@ -73,7 +73,7 @@ class Circumstances:
     ``unfinished`` = further records of the same document follow in this request, after which
     ``settle`` is called for the document once more: its amounts wait till then.
     ``wrote(model, keys, action, names)`` is told of every neighbour that a rule wrote: ``action``
-    is ``update`` or ``delete``, ``names`` the columns.
+    is ``update`` or ``delete``, ``names`` the attributes.
     """
 
     actor: User

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from entities.registry import registry
+
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from django.db.models import QuerySet
 
     from entities.models import Record
@@ -20,7 +24,7 @@ def change(record: Record, c: Circumstances, **values: Any) -> None:
     c.rows(type(record)).filter(pk=record.pk).update(**stamped)
     for name, value in stamped.items():
         setattr(record, name, value)
-    c.wrote(type(record), [record.pk], "update", list(different))
+    c.wrote(type(record), [record.pk], "update", _attributes(type(record), different))
 
 
 def change_all(rows: QuerySet[Any], c: Circumstances, **values: Any) -> None:
@@ -29,7 +33,7 @@ def change_all(rows: QuerySet[Any], c: Circumstances, **values: Any) -> None:
     if keys:
         stamps = {"updated_at": c.now, "updated_by_id": c.actor.pk}
         c.rows(rows.model).filter(pk__in=keys).update(**values, **stamps)
-        c.wrote(rows.model, keys, "update", list(values))
+        c.wrote(rows.model, keys, "update", _attributes(rows.model, values))
 
 
 def discard(rows: QuerySet[Any], c: Circumstances) -> list[int]:
@@ -39,6 +43,11 @@ def discard(rows: QuerySet[Any], c: Circumstances) -> list[int]:
         c.rows(rows.model).filter(pk__in=keys).update(deleted_at=c.now, deleted_by_id=c.actor.pk)
         c.wrote(rows.model, keys, "delete", [])
     return keys
+
+
+def _attributes(model: type[Record], columns: Container[str]) -> list[str]:
+    fields = registry().by_model[model].fields
+    return [field.name for field in fields if field.column in columns and not field.repeat]
 
 
 def _locked_keys(rows: QuerySet[Any]) -> list[int]:

@@ -11,7 +11,19 @@ import pytest
 from django.db.models import Sum
 
 from entities import rules
-from entities.models import Currency, Opportunity, Price, PriceList, Product, Quote, QuoteLine, Unit, UnitFamily
+from entities.models import (
+    Company,
+    Currency,
+    Opportunity,
+    Person,
+    Price,
+    PriceList,
+    Product,
+    Quote,
+    QuoteLine,
+    Unit,
+    UnitFamily,
+)
 from entities.rules import RuleViolation
 from entities.rules.arithmetic import round_half_away
 from security.gate import system_rows
@@ -270,10 +282,13 @@ def test_what_does_not_change_is_not_written(world: World) -> None:
     assert (stored(quote).updated_at, stored(quote).updated_by_id) == (LATER, world.actor.pk)
     assert stored(world.opportunity).updated_at == LATER
     assert stored(comment).updated_at is None
-    assert [(model, keys, action) for model, keys, action, _ in written] == [
-        (Quote, [quote.pk], "update"),
-        (Opportunity, [world.opportunity.pk], "update"),
+    assert written == [
+        (Quote, [quote.pk], "update", ["nett_amt", "gross_amt", "no_disc_amt"]),
+        (Opportunity, [world.opportunity.pk], "update", ["total_quotes", "total", "no_disc_amt_sum"]),
     ]
+    written.clear()
+    create(world.actor, Person(last_name="New", company=world.company), wrote=lambda *told: written.append(told))
+    assert written == [(Company, [world.company.pk], "update", ["primary_person"])]
 
 
 def test_the_lines_of_a_converted_quote_cannot_be_changed(world: World) -> None:
