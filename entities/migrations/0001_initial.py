@@ -13,1834 +13,4168 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('value', models.IntegerField(default=0)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("value", models.IntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('logon', models.CharField(default='', max_length=50, verbose_name='Logon')),
-                ('first_name', models.CharField(blank=True, default='', max_length=20, verbose_name='First Name')),
-                ('last_name', models.CharField(default='', max_length=35, verbose_name='Last Name')),
-                ('title', models.CharField(blank=True, default='', max_length=50, verbose_name='Title')),
-                ('department', entities.fields.SelectionField(blank=True, default='', list_name='Pers_DepartmentCode', max_length=40, verbose_name='Department')),
-                ('language', entities.fields.SelectionField(blank=True, default='US', list_name='User_Language', max_length=40, verbose_name='Language')),
-                ('email_address', models.EmailField(blank=True, default='', max_length=255, verbose_name='E-mail')),
-                ('phone', entities.fields.PhoneNumberField(blank=True, default='', max_length=20, verbose_name='Phone')),
-                ('extension', entities.fields.PhoneNumberField(blank=True, default='', max_length=20, verbose_name='Extension')),
-                ('pager', entities.fields.PhoneNumberField(blank=True, default='', max_length=20, verbose_name='Pager')),
-                ('home_phone', entities.fields.PhoneNumberField(blank=True, default='', max_length=20, verbose_name='Home Phone')),
-                ('mobile_phone', entities.fields.PhoneNumberField(blank=True, default='', max_length=20, verbose_name='Mobile Phone')),
-                ('fax', entities.fields.PhoneNumberField(blank=True, default='', max_length=20, verbose_name='Fax')),
-                ('location', models.CharField(blank=True, default='', max_length=40, verbose_name='Location')),
-                ('desk_id', models.CharField(blank=True, default='', max_length=40, verbose_name='Desk Id')),
-                ('licence_type', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='Licence Type')),
-                ('disabled', models.BooleanField(default=False, verbose_name='Disabled')),
-                ('resource', models.BooleanField(default=False, verbose_name='Resource')),
-                ('is_template', models.BooleanField(default=False, verbose_name='Template')),
-                ('external_logon_allowed', models.BooleanField(default=False, verbose_name='External Logon Allowed')),
-                ('web_service_enabled', models.BooleanField(default=True, verbose_name='Web Service Enabled')),
-                ('account_locked_out', models.BooleanField(default=False, verbose_name='Account Locked Out')),
-                ('must_change_password', models.BooleanField(default=False, verbose_name='Must Change Password')),
-                ('cannot_change_password', models.BooleanField(default=False, verbose_name='Cannot Change Password')),
-                ('password_never_expires', models.BooleanField(default=False, verbose_name='Password Never Expires')),
-                ('is_territory_manager', models.BooleanField(default=False, verbose_name='Territory Manager')),
-                ('template_name', models.CharField(blank=True, default='', max_length=60, verbose_name='Template Name')),
-                ('is_staff', models.BooleanField(default=False, verbose_name='Staff: may open the administration')),
-                ('last_login', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='Last Login')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("logon", models.CharField(default="", max_length=50, verbose_name="Logon")),
+                ("first_name", models.CharField(blank=True, default="", max_length=20, verbose_name="First Name")),
+                ("last_name", models.CharField(default="", max_length=35, verbose_name="Last Name")),
+                ("title", models.CharField(blank=True, default="", max_length=50, verbose_name="Title")),
+                (
+                    "department",
+                    entities.fields.SelectionField(
+                        blank=True,
+                        default="",
+                        list_name="Pers_DepartmentCode",
+                        max_length=40,
+                        verbose_name="Department",
+                    ),
+                ),
+                (
+                    "language",
+                    entities.fields.SelectionField(
+                        blank=True, default="US", list_name="User_Language", max_length=40, verbose_name="Language"
+                    ),
+                ),
+                ("email_address", models.EmailField(blank=True, default="", max_length=255, verbose_name="E-mail")),
+                (
+                    "phone",
+                    entities.fields.PhoneNumberField(blank=True, default="", max_length=20, verbose_name="Phone"),
+                ),
+                (
+                    "extension",
+                    entities.fields.PhoneNumberField(blank=True, default="", max_length=20, verbose_name="Extension"),
+                ),
+                (
+                    "pager",
+                    entities.fields.PhoneNumberField(blank=True, default="", max_length=20, verbose_name="Pager"),
+                ),
+                (
+                    "home_phone",
+                    entities.fields.PhoneNumberField(blank=True, default="", max_length=20, verbose_name="Home Phone"),
+                ),
+                (
+                    "mobile_phone",
+                    entities.fields.PhoneNumberField(
+                        blank=True, default="", max_length=20, verbose_name="Mobile Phone"
+                    ),
+                ),
+                ("fax", entities.fields.PhoneNumberField(blank=True, default="", max_length=20, verbose_name="Fax")),
+                ("location", models.CharField(blank=True, default="", max_length=40, verbose_name="Location")),
+                ("desk_id", models.CharField(blank=True, default="", max_length=40, verbose_name="Desk Id")),
+                (
+                    "licence_type",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=40, verbose_name="Licence Type"
+                    ),
+                ),
+                ("disabled", models.BooleanField(default=False, verbose_name="Disabled")),
+                ("resource", models.BooleanField(default=False, verbose_name="Resource")),
+                ("is_template", models.BooleanField(default=False, verbose_name="Template")),
+                ("external_logon_allowed", models.BooleanField(default=False, verbose_name="External Logon Allowed")),
+                ("web_service_enabled", models.BooleanField(default=False, verbose_name="Web Service Enabled")),
+                ("account_locked_out", models.BooleanField(default=False, verbose_name="Account Locked Out")),
+                ("must_change_password", models.BooleanField(default=False, verbose_name="Must Change Password")),
+                ("cannot_change_password", models.BooleanField(default=False, verbose_name="Cannot Change Password")),
+                ("password_never_expires", models.BooleanField(default=False, verbose_name="Password Never Expires")),
+                ("is_territory_manager", models.BooleanField(default=False, verbose_name="Territory Manager")),
+                (
+                    "template_name",
+                    models.CharField(blank=True, default="", max_length=60, verbose_name="Template Name"),
+                ),
+                ("is_staff", models.BooleanField(default=False, verbose_name="Staff: may open the administration")),
+                ("last_login", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="Last Login")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
+                "verbose_name": "user",
             },
         ),
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('address1', models.CharField(blank=True, default='', max_length=40, verbose_name='Address 1')),
-                ('address2', models.CharField(blank=True, default='', max_length=40, verbose_name='Address 2')),
-                ('address3', models.CharField(blank=True, default='', max_length=40, verbose_name='Address 3')),
-                ('address4', models.CharField(blank=True, default='', max_length=40, verbose_name='Address 4')),
-                ('city', models.CharField(blank=True, default='', max_length=30, verbose_name='City')),
-                ('state', models.CharField(blank=True, default='', max_length=30, verbose_name='State')),
-                ('post_code', models.CharField(blank=True, default='', max_length=10, verbose_name='Post Code')),
-                ('country', entities.fields.SelectionField(blank=True, default='', list_name='Addr_Country', max_length=40, verbose_name='Country')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("address1", models.CharField(blank=True, default="", max_length=40, verbose_name="Address 1")),
+                ("address2", models.CharField(blank=True, default="", max_length=40, verbose_name="Address 2")),
+                ("address3", models.CharField(blank=True, default="", max_length=40, verbose_name="Address 3")),
+                ("address4", models.CharField(blank=True, default="", max_length=40, verbose_name="Address 4")),
+                ("city", models.CharField(blank=True, default="", max_length=30, verbose_name="City")),
+                ("state", models.CharField(blank=True, default="", max_length=30, verbose_name="State")),
+                ("post_code", models.CharField(blank=True, default="", max_length=10, verbose_name="Post Code")),
+                (
+                    "country",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Addr_Country", max_length=40, verbose_name="Country"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'addresses',
+                "verbose_name_plural": "addresses",
             },
         ),
         migrations.CreateModel(
-            name='Caption',
+            name="Caption",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('family_type', models.CharField(default='Choices', max_length=20)),
-                ('family', models.CharField(max_length=30, verbose_name='list')),
-                ('code', models.CharField(max_length=40)),
-                ('us', models.CharField(max_length=255, verbose_name='US English')),
-                ('uk', models.CharField(blank=True, default='', max_length=255, verbose_name='UK English')),
-                ('de', models.CharField(blank=True, default='', max_length=255, verbose_name='German')),
-                ('du', models.CharField(blank=True, default='', max_length=255, verbose_name='Dutch')),
-                ('es', models.CharField(blank=True, default='', max_length=255, verbose_name='Spanish')),
-                ('fr', models.CharField(blank=True, default='', max_length=255, verbose_name='French')),
-                ('order', models.IntegerField(default=0)),
-                ('retired', models.BooleanField(default=False, help_text='Kept on the records that hold it, offered no more.')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("family_type", models.CharField(default="Choices", max_length=20)),
+                ("family", models.CharField(max_length=30, verbose_name="list")),
+                ("code", models.CharField(max_length=40)),
+                ("us", models.CharField(max_length=255, verbose_name="US English")),
+                ("uk", models.CharField(blank=True, default="", max_length=255, verbose_name="UK English")),
+                ("de", models.CharField(blank=True, default="", max_length=255, verbose_name="German")),
+                ("du", models.CharField(blank=True, default="", max_length=255, verbose_name="Dutch")),
+                ("es", models.CharField(blank=True, default="", max_length=255, verbose_name="Spanish")),
+                ("fr", models.CharField(blank=True, default="", max_length=255, verbose_name="French")),
+                ("order", models.IntegerField(default=0)),
+                (
+                    "retired",
+                    models.BooleanField(default=False, help_text="Kept on the records that hold it, offered no more."),
+                ),
             ],
             options={
-                'ordering': ('family', 'order', 'code'),
-                'constraints': [models.UniqueConstraint(fields=('family_type', 'family', 'code'), name='capt_unique')],
+                "ordering": ("family", "order", "code"),
+                "constraints": [models.UniqueConstraint(fields=("family_type", "family", "code"), name="capt_unique")],
             },
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('reference_id', models.CharField(blank=True, default='', editable=False, max_length=128, verbose_name='Reference')),
-                ('description', models.CharField(default='', max_length=255, verbose_name='Description')),
-                ('sla_severity', entities.fields.SelectionField(blank=True, default='Normal', list_name='Case_SLASeverity', max_length=40, verbose_name='Severity')),
-                ('stage', entities.fields.SelectionField(blank=True, default='Logged', list_name='Case_Stage', max_length=40, verbose_name='Stage')),
-                ('status', entities.fields.SelectionField(blank=True, default='In Progress', list_name='Case_Status', max_length=40, verbose_name='Status')),
-                ('priority', entities.fields.SelectionField(blank=True, default='Normal', list_name='Priority', max_length=40, verbose_name='Priority')),
-                ('source', entities.fields.SelectionField(blank=True, default='', list_name='Case_Source', max_length=40, verbose_name='Source')),
-                ('product_area', entities.fields.SelectionField(blank=True, default='', list_name='Case_ProductArea', max_length=40, verbose_name='Product Area')),
-                ('problem_type', entities.fields.SelectionField(blank=True, default='', list_name='Case_ProblemType', max_length=40, verbose_name='Problem Type')),
-                ('solution_type', entities.fields.SelectionField(blank=True, default='', list_name='Case_SolutionType', max_length=40, verbose_name='Solution Type')),
-                ('found_ver', entities.fields.SelectionField(blank=True, default='', list_name='Case_FoundVer', max_length=40, verbose_name='Found in Version')),
-                ('target_ver', entities.fields.SelectionField(blank=True, default='', list_name='Case_TargetVer', max_length=40, verbose_name='Target Version')),
-                ('customer_ref', models.CharField(blank=True, default='', max_length=30, verbose_name='Customer Reference')),
-                ('serial_number', models.CharField(blank=True, default='', max_length=30, verbose_name='Serial Number')),
-                ('product_text', models.CharField(blank=True, default='', max_length=30, verbose_name='Product')),
-                ('problem_note', models.TextField(blank=True, default='', max_length=100000, verbose_name='Problem')),
-                ('solution_note', models.TextField(blank=True, default='', max_length=100000, verbose_name='Solution')),
-                ('opened', models.DateTimeField(blank=True, null=True, verbose_name='Opened')),
-                ('closed', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='Closed')),
-                ('target_close', models.DateTimeField(blank=True, null=True, verbose_name='Target Close')),
-                ('notify_time', models.DateTimeField(blank=True, null=True, verbose_name='Reminder')),
-                ('workflow_id', models.IntegerField(blank=True, editable=False, null=True, verbose_name='Workflow Id')),
-                ('assigned_user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Assigned User')),
-                ('closed_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Closed By')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('opened_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Opened By')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "reference_id",
+                    models.CharField(blank=True, default="", editable=False, max_length=128, verbose_name="Reference"),
+                ),
+                ("description", models.CharField(default="", max_length=255, verbose_name="Description")),
+                (
+                    "sla_severity",
+                    entities.fields.SelectionField(
+                        blank=True,
+                        default="Normal",
+                        list_name="Case_SLASeverity",
+                        max_length=40,
+                        verbose_name="Severity",
+                    ),
+                ),
+                (
+                    "stage",
+                    entities.fields.SelectionField(
+                        blank=True, default="Logged", list_name="Case_Stage", max_length=40, verbose_name="Stage"
+                    ),
+                ),
+                (
+                    "status",
+                    entities.fields.SelectionField(
+                        blank=True, default="In Progress", list_name="Case_Status", max_length=40, verbose_name="Status"
+                    ),
+                ),
+                (
+                    "priority",
+                    entities.fields.SelectionField(
+                        blank=True, default="Normal", list_name="Priority", max_length=40, verbose_name="Priority"
+                    ),
+                ),
+                (
+                    "source",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Case_Source", max_length=40, verbose_name="Source"
+                    ),
+                ),
+                (
+                    "product_area",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Case_ProductArea", max_length=40, verbose_name="Product Area"
+                    ),
+                ),
+                (
+                    "problem_type",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Case_ProblemType", max_length=40, verbose_name="Problem Type"
+                    ),
+                ),
+                (
+                    "solution_type",
+                    entities.fields.SelectionField(
+                        blank=True,
+                        default="",
+                        list_name="Case_SolutionType",
+                        max_length=40,
+                        verbose_name="Solution Type",
+                    ),
+                ),
+                (
+                    "found_ver",
+                    entities.fields.SelectionField(
+                        blank=True,
+                        default="",
+                        list_name="Case_FoundVer",
+                        max_length=40,
+                        verbose_name="Found in Version",
+                    ),
+                ),
+                (
+                    "target_ver",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Case_TargetVer", max_length=40, verbose_name="Target Version"
+                    ),
+                ),
+                (
+                    "customer_ref",
+                    models.CharField(blank=True, default="", max_length=30, verbose_name="Customer Reference"),
+                ),
+                (
+                    "serial_number",
+                    models.CharField(blank=True, default="", max_length=30, verbose_name="Serial Number"),
+                ),
+                ("product_text", models.CharField(blank=True, default="", max_length=30, verbose_name="Product")),
+                ("problem_note", models.TextField(blank=True, default="", max_length=100000, verbose_name="Problem")),
+                ("solution_note", models.TextField(blank=True, default="", max_length=100000, verbose_name="Solution")),
+                ("opened", models.DateTimeField(blank=True, null=True, verbose_name="Opened")),
+                ("closed", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="Closed")),
+                ("target_close", models.DateTimeField(blank=True, null=True, verbose_name="Target Close")),
+                ("notify_time", models.DateTimeField(blank=True, null=True, verbose_name="Reminder")),
+                ("workflow_id", models.IntegerField(blank=True, editable=False, null=True, verbose_name="Workflow Id")),
+                (
+                    "assigned_user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Assigned User",
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Closed By",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "opened_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Opened By",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CaseGroupGrant',
+            name="CaseGroupGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.case', verbose_name='Case')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.case",
+                        verbose_name="Case",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
             ],
             options={
-                'verbose_name': 'Case shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Case shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='CaseUserGrant',
+            name="CaseUserGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.case', verbose_name='Case')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.case",
+                        verbose_name="Case",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'Case shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Case shared with a user",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Company',
+            name="Company",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('name', models.CharField(default='', max_length=60, verbose_name='Company Name')),
-                ('type', entities.fields.SelectionField(blank=True, default='Prospect', list_name='Comp_Type', max_length=40, verbose_name='Type')),
-                ('status', entities.fields.SelectionField(blank=True, default='Active', list_name='Comp_Status', max_length=40, verbose_name='Status')),
-                ('source', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Source', max_length=40, verbose_name='Source')),
-                ('revenue', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Revenue', max_length=40, verbose_name='Revenue')),
-                ('employees', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Employees', max_length=40, verbose_name='Employees')),
-                ('sector', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Sector', max_length=40, verbose_name='Sector')),
-                ('ind_code', entities.fields.SelectionField(blank=True, default='', list_name='Comp_IndCode', max_length=40, verbose_name='Industry')),
-                ('sales_region', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Territory', max_length=40, verbose_name='Sales Region')),
-                ('web_site', entities.fields.WebAddressField(blank=True, default='', max_length=100, verbose_name='Web Site')),
-                ('mail_restriction', models.BooleanField(default=False, verbose_name='Mail Restriction')),
-                ('opt_out', models.BooleanField(default=False, verbose_name='Opted Out')),
-                ('promote', models.BooleanField(default=False, verbose_name='Promote')),
-                ('segment_id', models.IntegerField(blank=True, null=True, verbose_name='Segment Id')),
-                ('int_id', models.IntegerField(blank=True, null=True, verbose_name='Integration Id')),
-                ('library_dir', models.CharField(blank=True, default='', editable=False, max_length=255, verbose_name='Library Directory')),
-                ('integrated_systems', models.CharField(blank=True, default='', max_length=255, verbose_name='Integrated Systems')),
-                ('int_foreign_id', models.CharField(blank=True, default='', max_length=255, verbose_name='External Key')),
-                ('int_last_sync_date', models.DateTimeField(blank=True, null=True, verbose_name='Last Synchronised')),
-                ('upload_date', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='Upload Date')),
-                ('workflow_id', models.IntegerField(blank=True, editable=False, null=True, verbose_name='Workflow Id')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('primary_address', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.address', verbose_name='Primary Address')),
-                ('primary_user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Account Manager')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("name", models.CharField(default="", max_length=60, verbose_name="Company Name")),
+                (
+                    "type",
+                    entities.fields.SelectionField(
+                        blank=True, default="Prospect", list_name="Comp_Type", max_length=40, verbose_name="Type"
+                    ),
+                ),
+                (
+                    "status",
+                    entities.fields.SelectionField(
+                        blank=True, default="Active", list_name="Comp_Status", max_length=40, verbose_name="Status"
+                    ),
+                ),
+                (
+                    "source",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Source", max_length=40, verbose_name="Source"
+                    ),
+                ),
+                (
+                    "revenue",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Revenue", max_length=40, verbose_name="Revenue"
+                    ),
+                ),
+                (
+                    "employees",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Employees", max_length=40, verbose_name="Employees"
+                    ),
+                ),
+                (
+                    "sector",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Sector", max_length=40, verbose_name="Sector"
+                    ),
+                ),
+                (
+                    "ind_code",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_IndCode", max_length=40, verbose_name="Industry"
+                    ),
+                ),
+                (
+                    "sales_region",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Territory", max_length=40, verbose_name="Sales Region"
+                    ),
+                ),
+                (
+                    "web_site",
+                    entities.fields.WebAddressField(blank=True, default="", max_length=100, verbose_name="Web Site"),
+                ),
+                ("mail_restriction", models.BooleanField(default=False, verbose_name="Mail Restriction")),
+                ("opt_out", models.BooleanField(default=False, verbose_name="Opted Out")),
+                ("promote", models.BooleanField(default=False, verbose_name="Promote")),
+                ("segment_id", models.IntegerField(blank=True, null=True, verbose_name="Segment Id")),
+                ("int_id", models.IntegerField(blank=True, null=True, verbose_name="Integration Id")),
+                (
+                    "library_dir",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=255, verbose_name="Library Directory"
+                    ),
+                ),
+                (
+                    "integrated_systems",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="Integrated Systems"),
+                ),
+                (
+                    "int_foreign_id",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="External Key"),
+                ),
+                ("int_last_sync_date", models.DateTimeField(blank=True, null=True, verbose_name="Last Synchronised")),
+                (
+                    "upload_date",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="Upload Date"),
+                ),
+                ("workflow_id", models.IntegerField(blank=True, editable=False, null=True, verbose_name="Workflow Id")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "primary_address",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.address",
+                        verbose_name="Primary Address",
+                    ),
+                ),
+                (
+                    "primary_user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Account Manager",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'companies',
-            },
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='primary_company',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.company', verbose_name='Company'),
-        ),
-        migrations.CreateModel(
-            name='CompanyGroupGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.company', verbose_name='Company')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-            ],
-            options={
-                'verbose_name': 'Company shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='CompanyUserGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.company', verbose_name='Company')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Company shared with a user',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='Currency',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('symbol', models.CharField(default='', max_length=8, verbose_name='Symbol')),
-                ('rate', models.DecimalField(decimal_places=6, max_digits=24, null=True, verbose_name='Units per Base Currency')),
-                ('code', models.CharField(blank=True, default='', max_length=3, verbose_name='Code')),
-                ('description', models.CharField(blank=True, default='', max_length=60, verbose_name='Description')),
-                ('decimal_places', models.IntegerField(default=2, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(6)], verbose_name='Decimal Places')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-            options={
-                'verbose_name_plural': 'currencies',
-            },
-        ),
-        migrations.CreateModel(
-            name='CurrencyGroupGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.currency', verbose_name='Currency')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-            ],
-            options={
-                'verbose_name': 'Currency shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='CurrencyUserGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.currency', verbose_name='Currency')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Currency shared with a user',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='Email',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('email_address', models.EmailField(default='', max_length=255, verbose_name='E-mail Address')),
-                ('owner_table', models.IntegerField(verbose_name='Owner Kind')),
-                ('owner_id', models.IntegerField(verbose_name='Owner')),
-                ('type', entities.fields.SelectionField(blank=True, default='Business', list_name='ELink_Type', max_length=40, verbose_name='Type')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-            options={
-                'verbose_name': 'e-mail address',
-                'verbose_name_plural': 'e-mail addresses',
-            },
-        ),
-        migrations.CreateModel(
-            name='EmailLink',
-            fields=[
-            ],
-            options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
-            },
-            bases=('entities.email',),
-        ),
-        migrations.CreateModel(
-            name='Opportunity',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('description', models.CharField(default='', max_length=50, verbose_name='Description')),
-                ('type', entities.fields.SelectionField(blank=True, default='', list_name='Oppo_Type', max_length=40, verbose_name='Type')),
-                ('product', entities.fields.SelectionField(blank=True, default='', list_name='Oppo_Product', max_length=40, verbose_name='Product')),
-                ('source', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Source', max_length=40, verbose_name='Source')),
-                ('priority', entities.fields.SelectionField(blank=True, default='Normal', list_name='Priority', max_length=40, verbose_name='Priority')),
-                ('scenario', entities.fields.SelectionField(blank=True, default='', list_name='Oppo_Scenario', max_length=40, verbose_name='Scenario')),
-                ('decision_timeframe', entities.fields.SelectionField(blank=True, default='', list_name='Oppo_DecisionTimeframe', max_length=40, verbose_name='Decision Timeframe')),
-                ('stage', entities.fields.SelectionField(blank=True, default='Lead', list_name='Oppo_Stage', max_length=40, verbose_name='Stage')),
-                ('status', entities.fields.SelectionField(blank=True, default='In Progress', list_name='Oppo_Status', max_length=40, verbose_name='Status')),
-                ('note', models.TextField(blank=True, default='', max_length=100000, verbose_name='Details')),
-                ('scrm_reason_for_loss', models.TextField(blank=True, default='', max_length=100000, verbose_name='Reason for Loss')),
-                ('customer_ref', models.CharField(blank=True, default='', max_length=30, verbose_name='Customer Reference')),
-                ('opened', models.DateTimeField(blank=True, null=True, verbose_name='Opened')),
-                ('target_close', models.DateTimeField(blank=True, null=True, verbose_name='Target Close')),
-                ('closed', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='Closed')),
-                ('certainty', models.IntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='Certainty %')),
-                ('forecast', models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='Forecast')),
-                ('total_quotes', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Total Quotes')),
-                ('total_orders', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Total Orders')),
-                ('total', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Total')),
-                ('no_disc_amt_sum', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Total without Discount')),
-                ('scrm_competitor', entities.fields.MultiSelectionField(base_field=models.CharField(max_length=40), blank=True, default=list, list_name='Competitor', size=None, verbose_name='Competitors')),
-                ('scrm_winner', entities.fields.SelectionField(blank=True, default='', list_name='Competitor', max_length=40, verbose_name='Winner')),
-                ('scrm_is_cross_sell', models.BooleanField(default=False, verbose_name='Cross Sell')),
-                ('notify_time', models.DateTimeField(blank=True, null=True, verbose_name='Reminder')),
-                ('sms_sent', models.CharField(blank=True, default='', editable=False, max_length=20, verbose_name='SMS Sent')),
-                ('workflow_id', models.IntegerField(blank=True, editable=False, null=True, verbose_name='Workflow Id')),
-                ('assigned_user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Assigned User')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('currency', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.currency', verbose_name='Currency')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('forecast_currency', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.currency', verbose_name='Forecast Currency')),
-                ('primary_company', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.company', verbose_name='Company')),
-                ('scrm_original_oppo', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.opportunity', verbose_name='Original Opportunity')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-            options={
-                'verbose_name_plural': 'opportunities',
-            },
-        ),
-        migrations.CreateModel(
-            name='OpportunityGroupGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.opportunity', verbose_name='Opportunity')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-            ],
-            options={
-                'verbose_name': 'Opportunity shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='OpportunityUserGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.opportunity', verbose_name='Opportunity')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Opportunity shared with a user',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='Person',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('first_name', models.CharField(blank=True, default='', max_length=35, verbose_name='First Name')),
-                ('last_name', models.CharField(default='', max_length=40, verbose_name='Last Name')),
-                ('middle_name', models.CharField(blank=True, default='', max_length=30, verbose_name='Middle Name')),
-                ('suffix', models.CharField(blank=True, default='', max_length=20, verbose_name='Suffix')),
-                ('title', models.CharField(blank=True, default='', max_length=50, verbose_name='Job Title')),
-                ('department', models.CharField(blank=True, default='', max_length=35, verbose_name='Department')),
-                ('full_name', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Trim(models.Func(models.F('first_name'), models.Value(' '), models.F('last_name'), arg_joiner=' || ', template='(%(expressions)s)')), output_field=models.CharField(max_length=80, verbose_name='Full Name'), verbose_name='Full Name')),
-                ('salutation', entities.fields.SelectionField(blank=True, default='', list_name='Pers_Salutation', max_length=40, verbose_name='Salutation')),
-                ('gender', entities.fields.SelectionField(blank=True, default='', list_name='Pers_Gender', max_length=40, verbose_name='Gender')),
-                ('title_code', entities.fields.SelectionField(blank=True, default='', list_name='Pers_TitleCode', max_length=40, verbose_name='Function')),
-                ('department_code', entities.fields.SelectionField(blank=True, default='', list_name='Pers_DepartmentCode', max_length=40, verbose_name='Department Code')),
-                ('status', entities.fields.SelectionField(blank=True, default='Active', list_name='Pers_Status', max_length=40, verbose_name='Status')),
-                ('source', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Source', max_length=40, verbose_name='Source')),
-                ('sales_region', entities.fields.SelectionField(blank=True, default='', list_name='Comp_Territory', max_length=40, verbose_name='Sales Region')),
-                ('type', entities.fields.MultiSelectionField(base_field=models.CharField(max_length=40), blank=True, default=list, list_name='Pers_Type', size=None, verbose_name='Type')),
-                ('web_site', entities.fields.WebAddressField(blank=True, default='', max_length=40, verbose_name='Web Site')),
-                ('mail_restriction', models.BooleanField(default=False, verbose_name='Mail Restriction')),
-                ('opt_out', models.BooleanField(default=False, verbose_name='Opted Out')),
-                ('promote', models.BooleanField(default=False, verbose_name='Promote')),
-                ('library_dir', models.CharField(blank=True, default='', editable=False, max_length=255, verbose_name='Library Directory')),
-                ('integrated_systems', models.CharField(blank=True, default='', max_length=255, verbose_name='Integrated Systems')),
-                ('int_foreign_id', models.CharField(blank=True, default='', max_length=255, verbose_name='External Key')),
-                ('int_id', models.IntegerField(blank=True, null=True, verbose_name='Integration Id')),
-                ('int_last_sync_date', models.DateTimeField(blank=True, null=True, verbose_name='Last Synchronised')),
-                ('conflict_res_date', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='Conflict Resolved')),
-                ('upload_date', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='Upload Date')),
-                ('workflow_id', models.IntegerField(blank=True, editable=False, null=True, verbose_name='Workflow Id')),
-                ('company', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.company', verbose_name='Company')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('primary_address', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.address', verbose_name='Primary Address')),
-                ('primary_user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Account Manager')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-            options={
-                'verbose_name_plural': 'people',
-            },
-        ),
-        migrations.AddField(
-            model_name='opportunity',
-            name='primary_person',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.person', verbose_name='Person'),
-        ),
-        migrations.AddField(
-            model_name='company',
-            name='primary_person',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.person', verbose_name='Primary Person'),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='primary_person',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.person', verbose_name='Person'),
-        ),
-        migrations.CreateModel(
-            name='AddressLink',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('type', entities.fields.SelectionField(blank=True, default='', list_name='AdLi_Type', max_length=40, verbose_name='Type')),
-                ('address', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.address', verbose_name='Address')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-                ('company', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.company', verbose_name='Company')),
-                ('person', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.person', verbose_name='Person')),
-            ],
-            options={
-                'verbose_name': 'address link',
-            },
-        ),
-        migrations.CreateModel(
-            name='PersonGroupGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.person', verbose_name='Person')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-            ],
-            options={
-                'verbose_name': 'Person shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='PersonUserGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.person', verbose_name='Person')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Person shared with a user',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='Phone',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('country_code', models.CharField(blank=True, default='', max_length=5, verbose_name='Country Code')),
-                ('area_code', models.CharField(blank=True, default='', max_length=20, verbose_name='Area Code')),
-                ('number', entities.fields.PhoneNumberField(max_length=20, verbose_name='Number')),
-                ('full_number', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Trim(models.Func(django.db.models.functions.text.Trim(models.Func(models.F('country_code'), models.Value(' '), models.F('area_code'), arg_joiner=' || ', template='(%(expressions)s)')), models.Value(' '), models.F('number'), arg_joiner=' || ', template='(%(expressions)s)')), output_field=models.CharField(max_length=48, verbose_name='Full Number'), verbose_name='Full Number')),
-                ('owner_table', models.IntegerField(verbose_name='Owner Kind')),
-                ('owner_id', models.IntegerField(verbose_name='Owner')),
-                ('type', entities.fields.SelectionField(blank=True, default='Business', list_name='PLink_Type', max_length=40, verbose_name='Type')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PhoneLink',
-            fields=[
-            ],
-            options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
-            },
-            bases=('entities.phone',),
-        ),
-        migrations.CreateModel(
-            name='Price',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('price', models.DecimalField(decimal_places=6, max_digits=24, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='Price')),
-                ('active', models.BooleanField(default=True, verbose_name='Active')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('price_currency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.currency', verbose_name='Currency')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PriceGroupGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.price', verbose_name='Price')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-            ],
-            options={
-                'verbose_name': 'Price shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='PriceList',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('name', models.CharField(default='', max_length=60, verbose_name='Name')),
-                ('description', models.CharField(blank=True, default='', max_length=255, verbose_name='Description')),
-                ('active', models.BooleanField(default=True, verbose_name='Active')),
-                ('default_value', models.BooleanField(default=False, verbose_name='Default')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-            options={
-                'verbose_name': 'price list',
-            },
-        ),
-        migrations.AddField(
-            model_name='price',
-            name='pricing_list',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.pricelist', verbose_name='Price List'),
-        ),
-        migrations.CreateModel(
-            name='PriceListGroupGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.pricelist', verbose_name='Price List')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-            ],
-            options={
-                'verbose_name': 'Price List shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='PriceListUserGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.pricelist', verbose_name='Price List')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Price List shared with a user',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='PriceUserGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.price', verbose_name='Price')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Price shared with a user',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='Product',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('code', models.CharField(default='', max_length=20, verbose_name='Code')),
-                ('name', models.CharField(default='', max_length=200, verbose_name='Name')),
-                ('active', models.BooleanField(default=True, verbose_name='Active')),
-                ('int_foreign_id', models.CharField(blank=True, default='', max_length=255, verbose_name='External Key')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='price',
-            name='product',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.product', verbose_name='Product'),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='product',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.product', verbose_name='Product'),
-        ),
-        migrations.CreateModel(
-            name='ProductFamily',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('name', models.CharField(default='', max_length=60, verbose_name='Name')),
-                ('description', models.CharField(blank=True, default='', max_length=255, verbose_name='Description')),
-                ('active', models.BooleanField(default=True, verbose_name='Active')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-            options={
-                'verbose_name': 'product family',
-                'verbose_name_plural': 'product families',
+                "verbose_name_plural": "companies",
             },
         ),
         migrations.AddField(
-            model_name='product',
-            name='product_family',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.productfamily', verbose_name='Family'),
+            model_name="case",
+            name="primary_company",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.company",
+                verbose_name="Company",
+            ),
         ),
         migrations.CreateModel(
-            name='ProductFamilyGroupGrant',
+            name="CompanyGroupGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.productfamily', verbose_name='Product Family')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.company",
+                        verbose_name="Company",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
             ],
             options={
-                'verbose_name': 'Product Family shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Company shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='ProductFamilyUserGrant',
+            name="CompanyUserGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.productfamily', verbose_name='Product Family')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.company",
+                        verbose_name="Company",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'Product Family shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Company shared with a user",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='ProductGroupGrant',
+            name="Currency",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.product', verbose_name='Product')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("symbol", models.CharField(default="", max_length=8, verbose_name="Symbol")),
+                (
+                    "rate",
+                    models.DecimalField(
+                        decimal_places=6, max_digits=24, null=True, verbose_name="Units per Base Currency"
+                    ),
+                ),
+                ("code", models.CharField(blank=True, default="", max_length=3, verbose_name="Code")),
+                ("description", models.CharField(blank=True, default="", max_length=60, verbose_name="Description")),
+                (
+                    "decimal_places",
+                    models.IntegerField(
+                        blank=True,
+                        default=2,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(6),
+                        ],
+                        verbose_name="Decimal Places",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Product shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name_plural": "currencies",
             },
         ),
         migrations.CreateModel(
-            name='ProductUserGrant',
+            name="CurrencyGroupGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.product', verbose_name='Product')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.currency",
+                        verbose_name="Currency",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
             ],
             options={
-                'verbose_name': 'Product shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Currency shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Quote',
+            name="CurrencyUserGrant",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('status', entities.fields.SelectionField(blank=True, default='Active', list_name='Quot_Status', max_length=40, verbose_name='Status')),
-                ('reference', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='Reference')),
-                ('description', models.CharField(blank=True, default='', max_length=255, verbose_name='Description')),
-                ('opened', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='Opened')),
-                ('expiration_date', models.DateTimeField(blank=True, null=True, verbose_name='Expiration Date')),
-                ('discount_type', entities.fields.SelectionField(blank=True, default='PC', list_name='Quot_DiscountType', max_length=40, verbose_name='Discount Type')),
-                ('discount_pc', models.DecimalField(decimal_places=2, default=0, max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='Discount %')),
-                ('discount_amt', models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='Discount')),
-                ('line_item_disc', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Line Discounts')),
-                ('nett_amt', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Net Amount')),
-                ('gross_amt', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Gross Amount')),
-                ('no_disc_amt', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Amount without Discounts')),
-                ('tax', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Tax')),
-                ('bill_address', models.TextField(blank=True, default='', max_length=100000, verbose_name='Billing Address')),
-                ('ship_address', models.TextField(blank=True, default='', max_length=100000, verbose_name='Shipping Address')),
-                ('rollup', models.BooleanField(default=True, verbose_name='Counts in the Opportunity')),
-                ('synch_status', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='Synchronisation')),
-                ('promote', models.BooleanField(default=False, verbose_name='Promote')),
-                ('int_foreign_id', models.CharField(blank=True, default='', max_length=255, verbose_name='External Key')),
-                ('int_id', models.IntegerField(blank=True, null=True, verbose_name='Integration Id')),
-                ('assigned_user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Assigned User')),
-                ('company', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.company', verbose_name='Company')),
-                ('contact', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.person', verbose_name='Contact')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('currency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.currency', verbose_name='Currency')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('opportunity', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.opportunity', verbose_name='Opportunity')),
-                ('pricing_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.pricelist', verbose_name='Price List')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='QuoteGroupGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.quote', verbose_name='Quote')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.currency",
+                        verbose_name="Currency",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'Quote shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Currency shared with a user",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='QuoteUserGrant',
+            name="Email",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.quote', verbose_name='Quote')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("email_address", models.EmailField(default="", max_length=255, verbose_name="E-mail Address")),
+                ("owner_table", models.IntegerField(verbose_name="Owner Kind")),
+                ("owner_id", models.IntegerField(verbose_name="Owner")),
+                (
+                    "type",
+                    entities.fields.SelectionField(
+                        blank=True, default="Business", list_name="ELink_Type", max_length=40, verbose_name="Type"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Quote shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "e-mail address",
+                "verbose_name_plural": "e-mail addresses",
             },
         ),
         migrations.CreateModel(
-            name='Team',
+            name="EmailLink",
+            fields=[],
+            options={
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("entities.email",),
+        ),
+        migrations.CreateModel(
+            name="Opportunity",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('description', models.CharField(default='', max_length=60, verbose_name='Description')),
-                ('active', models.BooleanField(default=True, verbose_name='Active')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("description", models.CharField(default="", max_length=50, verbose_name="Description")),
+                (
+                    "type",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Oppo_Type", max_length=40, verbose_name="Type"
+                    ),
+                ),
+                (
+                    "product",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Oppo_Product", max_length=40, verbose_name="Product"
+                    ),
+                ),
+                (
+                    "source",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Source", max_length=40, verbose_name="Source"
+                    ),
+                ),
+                (
+                    "priority",
+                    entities.fields.SelectionField(
+                        blank=True, default="Normal", list_name="Priority", max_length=40, verbose_name="Priority"
+                    ),
+                ),
+                (
+                    "scenario",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Oppo_Scenario", max_length=40, verbose_name="Scenario"
+                    ),
+                ),
+                (
+                    "decision_timeframe",
+                    entities.fields.SelectionField(
+                        blank=True,
+                        default="",
+                        list_name="Oppo_DecisionTimeframe",
+                        max_length=40,
+                        verbose_name="Decision Timeframe",
+                    ),
+                ),
+                (
+                    "stage",
+                    entities.fields.SelectionField(
+                        blank=True, default="Lead", list_name="Oppo_Stage", max_length=40, verbose_name="Stage"
+                    ),
+                ),
+                (
+                    "status",
+                    entities.fields.SelectionField(
+                        blank=True, default="In Progress", list_name="Oppo_Status", max_length=40, verbose_name="Status"
+                    ),
+                ),
+                ("note", models.TextField(blank=True, default="", max_length=100000, verbose_name="Details")),
+                (
+                    "scrm_reason_for_loss",
+                    models.TextField(blank=True, default="", max_length=100000, verbose_name="Reason for Loss"),
+                ),
+                (
+                    "customer_ref",
+                    models.CharField(blank=True, default="", max_length=30, verbose_name="Customer Reference"),
+                ),
+                ("opened", models.DateTimeField(blank=True, null=True, verbose_name="Opened")),
+                ("target_close", models.DateTimeField(blank=True, null=True, verbose_name="Target Close")),
+                ("closed", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="Closed")),
+                (
+                    "certainty",
+                    models.IntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="Certainty %",
+                    ),
+                ),
+                (
+                    "forecast",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        max_digits=24,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                        verbose_name="Forecast",
+                    ),
+                ),
+                (
+                    "total_quotes",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Total Quotes",
+                    ),
+                ),
+                (
+                    "total_orders",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Total Orders",
+                    ),
+                ),
+                (
+                    "total",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name="Total"
+                    ),
+                ),
+                (
+                    "no_disc_amt_sum",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Total without Discount",
+                    ),
+                ),
+                (
+                    "scrm_competitor",
+                    entities.fields.MultiSelectionField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        list_name="Competitor",
+                        size=None,
+                        verbose_name="Competitors",
+                    ),
+                ),
+                (
+                    "scrm_winner",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Competitor", max_length=40, verbose_name="Winner"
+                    ),
+                ),
+                ("scrm_is_cross_sell", models.BooleanField(default=False, verbose_name="Cross Sell")),
+                ("notify_time", models.DateTimeField(blank=True, null=True, verbose_name="Reminder")),
+                (
+                    "sms_sent",
+                    models.CharField(blank=True, default="", editable=False, max_length=20, verbose_name="SMS Sent"),
+                ),
+                ("workflow_id", models.IntegerField(blank=True, editable=False, null=True, verbose_name="Workflow Id")),
+                (
+                    "assigned_user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Assigned User",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.currency",
+                        verbose_name="Currency",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "forecast_currency",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.currency",
+                        verbose_name="Forecast Currency",
+                    ),
+                ),
+                (
+                    "primary_company",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.company",
+                        verbose_name="Company",
+                    ),
+                ),
+                (
+                    "scrm_original_oppo",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.opportunity",
+                        verbose_name="Original Opportunity",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'team',
+                "verbose_name_plural": "opportunities",
+            },
+        ),
+        migrations.CreateModel(
+            name="OpportunityGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.opportunity",
+                        verbose_name="Opportunity",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Opportunity shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="OpportunityUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.opportunity",
+                        verbose_name="Opportunity",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "Opportunity shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Person",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("first_name", models.CharField(blank=True, default="", max_length=35, verbose_name="First Name")),
+                ("last_name", models.CharField(default="", max_length=40, verbose_name="Last Name")),
+                ("middle_name", models.CharField(blank=True, default="", max_length=30, verbose_name="Middle Name")),
+                ("suffix", models.CharField(blank=True, default="", max_length=20, verbose_name="Suffix")),
+                ("title", models.CharField(blank=True, default="", max_length=50, verbose_name="Job Title")),
+                ("department", models.CharField(blank=True, default="", max_length=35, verbose_name="Department")),
+                (
+                    "full_name",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Trim(
+                            models.Func(
+                                models.F("first_name"),
+                                models.Value(" "),
+                                models.F("last_name"),
+                                arg_joiner=" || ",
+                                template="(%(expressions)s)",
+                            )
+                        ),
+                        output_field=models.CharField(max_length=80, verbose_name="Full Name"),
+                        verbose_name="Full Name",
+                    ),
+                ),
+                (
+                    "salutation",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Pers_Salutation", max_length=40, verbose_name="Salutation"
+                    ),
+                ),
+                (
+                    "gender",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Pers_Gender", max_length=40, verbose_name="Gender"
+                    ),
+                ),
+                (
+                    "title_code",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Pers_TitleCode", max_length=40, verbose_name="Function"
+                    ),
+                ),
+                (
+                    "department_code",
+                    entities.fields.SelectionField(
+                        blank=True,
+                        default="",
+                        list_name="Pers_DepartmentCode",
+                        max_length=40,
+                        verbose_name="Department Code",
+                    ),
+                ),
+                (
+                    "status",
+                    entities.fields.SelectionField(
+                        blank=True, default="Active", list_name="Pers_Status", max_length=40, verbose_name="Status"
+                    ),
+                ),
+                (
+                    "source",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Source", max_length=40, verbose_name="Source"
+                    ),
+                ),
+                (
+                    "sales_region",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="Comp_Territory", max_length=40, verbose_name="Sales Region"
+                    ),
+                ),
+                (
+                    "type",
+                    entities.fields.MultiSelectionField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        list_name="Pers_Type",
+                        size=None,
+                        verbose_name="Type",
+                    ),
+                ),
+                (
+                    "web_site",
+                    entities.fields.WebAddressField(blank=True, default="", max_length=40, verbose_name="Web Site"),
+                ),
+                ("mail_restriction", models.BooleanField(default=False, verbose_name="Mail Restriction")),
+                ("opt_out", models.BooleanField(default=False, verbose_name="Opted Out")),
+                ("promote", models.BooleanField(default=False, verbose_name="Promote")),
+                (
+                    "library_dir",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=255, verbose_name="Library Directory"
+                    ),
+                ),
+                (
+                    "integrated_systems",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="Integrated Systems"),
+                ),
+                (
+                    "int_foreign_id",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="External Key"),
+                ),
+                ("int_id", models.IntegerField(blank=True, null=True, verbose_name="Integration Id")),
+                ("int_last_sync_date", models.DateTimeField(blank=True, null=True, verbose_name="Last Synchronised")),
+                (
+                    "conflict_res_date",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="Conflict Resolved"),
+                ),
+                (
+                    "upload_date",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="Upload Date"),
+                ),
+                ("workflow_id", models.IntegerField(blank=True, editable=False, null=True, verbose_name="Workflow Id")),
+                (
+                    "company",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.company",
+                        verbose_name="Company",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "primary_address",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.address",
+                        verbose_name="Primary Address",
+                    ),
+                ),
+                (
+                    "primary_user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Account Manager",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "people",
             },
         ),
         migrations.AddField(
-            model_name='quote',
-            name='team',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.team', verbose_name='Team'),
+            model_name="opportunity",
+            name="primary_person",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.person",
+                verbose_name="Person",
+            ),
         ),
         migrations.AddField(
-            model_name='person',
-            name='team',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.team', verbose_name='Team'),
+            model_name="company",
+            name="primary_person",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.person",
+                verbose_name="Primary Person",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='team',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.team', verbose_name='Team'),
-        ),
-        migrations.AddField(
-            model_name='company',
-            name='team',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.team', verbose_name='Team'),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='team',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.team', verbose_name='Team'),
-        ),
-        migrations.AddField(
-            model_name='user',
-            name='primary_team',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.team', verbose_name='Primary Team'),
-        ),
-        migrations.AddField(
-            model_name='user',
-            name='teams',
-            field=models.ManyToManyField(blank=True, related_name='+', to='entities.team', verbose_name='teams'),
+            model_name="case",
+            name="primary_person",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.person",
+                verbose_name="Person",
+            ),
         ),
         migrations.CreateModel(
-            name='TeamGroupGrant',
+            name="AddressLink",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.team', verbose_name='Team')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "type",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="AdLi_Type", max_length=40, verbose_name="Type"
+                    ),
+                ),
+                (
+                    "address",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.address",
+                        verbose_name="Address",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.company",
+                        verbose_name="Company",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.person",
+                        verbose_name="Person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Team shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "address link",
             },
         ),
         migrations.CreateModel(
-            name='TeamUserGrant',
+            name="PersonGroupGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.team', verbose_name='Team')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.person",
+                        verbose_name="Person",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
             ],
             options={
-                'verbose_name': 'Team shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Person shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Territory',
+            name="PersonUserGrant",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('caption', models.CharField(default='', max_length=80, verbose_name='Territory')),
-                ('depth', models.IntegerField(default=0, editable=False, verbose_name='Depth')),
-                ('child_count', models.IntegerField(default=0, editable=False, verbose_name='Child Count')),
-                ('number', models.IntegerField(default=0, editable=False)),
-                ('number_end', models.IntegerField(default=0, editable=False)),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.territory', verbose_name='Parent')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.person",
+                        verbose_name="Person",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'territory',
-                'verbose_name_plural': 'territories',
+                "verbose_name": "Person shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Phone",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("country_code", models.CharField(blank=True, default="", max_length=5, verbose_name="Country Code")),
+                ("area_code", models.CharField(blank=True, default="", max_length=20, verbose_name="Area Code")),
+                ("number", entities.fields.PhoneNumberField(max_length=20, verbose_name="Number")),
+                (
+                    "full_number",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Trim(
+                            models.Func(
+                                django.db.models.functions.text.Trim(
+                                    models.Func(
+                                        models.F("country_code"),
+                                        models.Value(" "),
+                                        models.F("area_code"),
+                                        arg_joiner=" || ",
+                                        template="(%(expressions)s)",
+                                    )
+                                ),
+                                models.Value(" "),
+                                models.F("number"),
+                                arg_joiner=" || ",
+                                template="(%(expressions)s)",
+                            )
+                        ),
+                        output_field=models.CharField(max_length=48, verbose_name="Full Number"),
+                        verbose_name="Full Number",
+                    ),
+                ),
+                ("owner_table", models.IntegerField(verbose_name="Owner Kind")),
+                ("owner_id", models.IntegerField(verbose_name="Owner")),
+                (
+                    "type",
+                    entities.fields.SelectionField(
+                        blank=True, default="Business", list_name="PLink_Type", max_length=40, verbose_name="Type"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="PhoneLink",
+            fields=[],
+            options={
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("entities.phone",),
+        ),
+        migrations.CreateModel(
+            name="Price",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "price",
+                    models.DecimalField(
+                        decimal_places=6,
+                        max_digits=24,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                        verbose_name="Price",
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, verbose_name="Active")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "price_currency",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.currency",
+                        verbose_name="Currency",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="PriceGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.price",
+                        verbose_name="Price",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Price shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="PriceList",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("name", models.CharField(default="", max_length=60, verbose_name="Name")),
+                ("description", models.CharField(blank=True, default="", max_length=255, verbose_name="Description")),
+                ("active", models.BooleanField(default=True, verbose_name="Active")),
+                ("default_value", models.BooleanField(default=False, verbose_name="Default")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "price list",
             },
         ),
         migrations.AddField(
-            model_name='quote',
-            name='territory',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.territory', verbose_name='Territory'),
+            model_name="price",
+            name="pricing_list",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.pricelist",
+                verbose_name="Price List",
+            ),
+        ),
+        migrations.CreateModel(
+            name="PriceListGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.pricelist",
+                        verbose_name="Price List",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Price List shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="PriceListUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.pricelist",
+                        verbose_name="Price List",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "Price List shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="PriceUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.price",
+                        verbose_name="Price",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "Price shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Product",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("code", models.CharField(default="", max_length=20, verbose_name="Code")),
+                ("name", models.CharField(default="", max_length=200, verbose_name="Name")),
+                ("active", models.BooleanField(default=True, verbose_name="Active")),
+                (
+                    "int_foreign_id",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="External Key"),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
         ),
         migrations.AddField(
-            model_name='person',
-            name='territory',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.territory', verbose_name='Territory'),
+            model_name="price",
+            name="product",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.product",
+                verbose_name="Product",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='territory',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.territory', verbose_name='Territory'),
-        ),
-        migrations.AddField(
-            model_name='company',
-            name='territory',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.territory', verbose_name='Territory'),
-        ),
-        migrations.AddField(
-            model_name='case',
-            name='territory',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.territory', verbose_name='Territory'),
-        ),
-        migrations.AddField(
-            model_name='user',
-            name='home_territory',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.territory', verbose_name='Home Territory'),
+            model_name="case",
+            name="product",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.product",
+                verbose_name="Product",
+            ),
         ),
         migrations.CreateModel(
-            name='TerritoryGroupGrant',
+            name="ProductFamily",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.territory', verbose_name='Territory')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("name", models.CharField(default="", max_length=60, verbose_name="Name")),
+                ("description", models.CharField(blank=True, default="", max_length=255, verbose_name="Description")),
+                ("active", models.BooleanField(default=True, verbose_name="Active")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Territory shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='TerritoryUserGrant',
-            fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.territory', verbose_name='Territory')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Territory shared with a user',
-                'abstract': False,
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='Unit',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('name', models.CharField(default='', max_length=40, verbose_name='Name')),
-                ('description', models.CharField(blank=True, default='', max_length=255, verbose_name='Description')),
-                ('units', models.DecimalField(decimal_places=6, default=1, max_digits=24, verbose_name='Units')),
-                ('default_value', models.BooleanField(default=False, verbose_name='Default')),
-                ('active', models.BooleanField(default=True, verbose_name='Active')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='QuoteLine',
-            fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('line_type', entities.fields.SelectionField(blank=True, default='', list_name='LineType', max_length=40, verbose_name='Line Type')),
-                ('line_number', models.IntegerField(blank=True, null=True, verbose_name='Line Number')),
-                ('quantity', models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, verbose_name='Quantity')),
-                ('quoted_price', models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='Price')),
-                ('list_price', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='List Price')),
-                ('quoted_price_total', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Total')),
-                ('discount', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Discount')),
-                ('discount_sum', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Discount Sum')),
-                ('tax', models.DecimalField(blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name='Tax')),
-                ('tax_rate', models.DecimalField(blank=True, decimal_places=2, default=0, max_digits=5, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='Tax Rate %')),
-                ('discount_rate', models.DecimalField(blank=True, decimal_places=2, editable=False, max_digits=12, null=True, verbose_name='Discount Rate %')),
-                ('description', models.CharField(blank=True, default='', max_length=255, verbose_name='Description')),
-                ('do_not_reprice', models.BooleanField(default=False, verbose_name='Do Not Reprice')),
-                ('promote', models.BooleanField(default=False, verbose_name='Promote')),
-                ('repricing_status', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='Repricing')),
-                ('erp_location', models.CharField(blank=True, default='', max_length=40, verbose_name='Location')),
-                ('int_foreign_id', models.CharField(blank=True, default='', max_length=255, verbose_name='External Key')),
-                ('int_id', models.IntegerField(blank=True, null=True, verbose_name='Integration Id')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('currency', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.currency')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('product', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.product', verbose_name='Product')),
-                ('product_family', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.productfamily', verbose_name='Product Family')),
-                ('quote', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.quote', verbose_name='Quote')),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
-                ('uom', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.unit', verbose_name='Unit')),
-            ],
-            options={
-                'verbose_name': 'quote line',
+                "verbose_name": "product family",
+                "verbose_name_plural": "product families",
             },
         ),
         migrations.AddField(
-            model_name='price',
-            name='uom',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.unit', verbose_name='Unit'),
+            model_name="product",
+            name="product_family",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.productfamily",
+                verbose_name="Family",
+            ),
         ),
         migrations.CreateModel(
-            name='UnitFamily',
+            name="ProductFamilyGroupGrant",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='Created Date')),
-                ('updated_at', models.DateTimeField(editable=False, null=True, verbose_name='Updated Date')),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('name', models.CharField(default='', max_length=40, verbose_name='Name')),
-                ('description', models.CharField(blank=True, default='', max_length=255, verbose_name='Description')),
-                ('active', models.BooleanField(default=True, verbose_name='Active')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Created By')),
-                ('deleted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('updated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Updated By')),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.productfamily",
+                        verbose_name="Product Family",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
             ],
             options={
-                'verbose_name': 'unit family',
-                'verbose_name_plural': 'unit families',
+                "verbose_name": "Product Family shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="ProductFamilyUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.productfamily",
+                        verbose_name="Product Family",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "Product Family shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="ProductGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.product",
+                        verbose_name="Product",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Product shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="ProductUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.product",
+                        verbose_name="Product",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "Product shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Quote",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "status",
+                    entities.fields.SelectionField(
+                        blank=True, default="Active", list_name="Quot_Status", max_length=40, verbose_name="Status"
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(blank=True, default="", editable=False, max_length=40, verbose_name="Reference"),
+                ),
+                ("description", models.CharField(blank=True, default="", max_length=255, verbose_name="Description")),
+                ("opened", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="Opened")),
+                ("expiration_date", models.DateTimeField(blank=True, null=True, verbose_name="Expiration Date")),
+                (
+                    "discount_type",
+                    entities.fields.SelectionField(
+                        blank=True,
+                        default="PC",
+                        list_name="Quot_DiscountType",
+                        max_length=40,
+                        verbose_name="Discount Type",
+                    ),
+                ),
+                (
+                    "discount_pc",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        default=0,
+                        max_digits=5,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="Discount %",
+                    ),
+                ),
+                (
+                    "discount_amt",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        default=0,
+                        max_digits=24,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                        verbose_name="Discount",
+                    ),
+                ),
+                (
+                    "line_item_disc",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Line Discounts",
+                    ),
+                ),
+                (
+                    "nett_amt",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Net Amount",
+                    ),
+                ),
+                (
+                    "gross_amt",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Gross Amount",
+                    ),
+                ),
+                (
+                    "no_disc_amt",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Amount without Discounts",
+                    ),
+                ),
+                (
+                    "tax",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name="Tax"
+                    ),
+                ),
+                (
+                    "bill_address",
+                    models.TextField(blank=True, default="", max_length=100000, verbose_name="Billing Address"),
+                ),
+                (
+                    "ship_address",
+                    models.TextField(blank=True, default="", max_length=100000, verbose_name="Shipping Address"),
+                ),
+                ("rollup", models.BooleanField(default=True, verbose_name="Counts in the Opportunity")),
+                (
+                    "synch_status",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=40, verbose_name="Synchronisation"
+                    ),
+                ),
+                ("promote", models.BooleanField(default=False, verbose_name="Promote")),
+                (
+                    "int_foreign_id",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="External Key"),
+                ),
+                ("int_id", models.IntegerField(blank=True, null=True, verbose_name="Integration Id")),
+                (
+                    "assigned_user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Assigned User",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.company",
+                        verbose_name="Company",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.person",
+                        verbose_name="Contact",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.currency",
+                        verbose_name="Currency",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "opportunity",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.opportunity",
+                        verbose_name="Opportunity",
+                    ),
+                ),
+                (
+                    "pricing_list",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.pricelist",
+                        verbose_name="Price List",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="QuoteGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.quote",
+                        verbose_name="Quote",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Quote shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="QuoteUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.quote",
+                        verbose_name="Quote",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "Quote shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Team",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("description", models.CharField(default="", max_length=60, verbose_name="Description")),
+                ("active", models.BooleanField(default=True, verbose_name="Active")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "team",
             },
         ),
         migrations.AddField(
-            model_name='unit',
-            name='family',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.unitfamily', verbose_name='Family'),
+            model_name="quote",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.team",
+                verbose_name="Team",
+            ),
         ),
         migrations.AddField(
-            model_name='product',
-            name='uom_category',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entities.unitfamily', verbose_name='Unit Family'),
+            model_name="person",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.team",
+                verbose_name="Team",
+            ),
+        ),
+        migrations.AddField(
+            model_name="opportunity",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.team",
+                verbose_name="Team",
+            ),
+        ),
+        migrations.AddField(
+            model_name="company",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.team",
+                verbose_name="Team",
+            ),
+        ),
+        migrations.AddField(
+            model_name="case",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.team",
+                verbose_name="Team",
+            ),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="primary_team",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.team",
+                verbose_name="Primary Team",
+            ),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="teams",
+            field=models.ManyToManyField(blank=True, related_name="+", to="entities.team", verbose_name="teams"),
         ),
         migrations.CreateModel(
-            name='UnitFamilyGroupGrant',
+            name="TeamGroupGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.unitfamily', verbose_name='Unit Family')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.team",
+                        verbose_name="Team",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
             ],
             options={
-                'verbose_name': 'Unit Family shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Team shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='UnitFamilyUserGrant',
+            name="TeamUserGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.unitfamily', verbose_name='Unit Family')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.team",
+                        verbose_name="Team",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'Unit Family shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Team shared with a user",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='UnitGroupGrant',
+            name="Territory",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to='entities.unit', verbose_name='Unit')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("caption", models.CharField(default="", max_length=80, verbose_name="Territory")),
+                ("depth", models.IntegerField(default=0, editable=False, verbose_name="Depth")),
+                ("child_count", models.IntegerField(default=0, editable=False, verbose_name="Child Count")),
+                ("number", models.IntegerField(default=0, editable=False)),
+                ("number_end", models.IntegerField(default=0, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.territory",
+                        verbose_name="Parent",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Unit shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "territory",
+                "verbose_name_plural": "territories",
+            },
+        ),
+        migrations.AddField(
+            model_name="quote",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.territory",
+                verbose_name="Territory",
+            ),
+        ),
+        migrations.AddField(
+            model_name="person",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.territory",
+                verbose_name="Territory",
+            ),
+        ),
+        migrations.AddField(
+            model_name="opportunity",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.territory",
+                verbose_name="Territory",
+            ),
+        ),
+        migrations.AddField(
+            model_name="company",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.territory",
+                verbose_name="Territory",
+            ),
+        ),
+        migrations.AddField(
+            model_name="case",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.territory",
+                verbose_name="Territory",
+            ),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="home_territory",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.territory",
+                verbose_name="Home Territory",
+            ),
+        ),
+        migrations.CreateModel(
+            name="TerritoryGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.territory",
+                        verbose_name="Territory",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Territory shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='UnitUserGrant',
+            name="TerritoryUserGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to='entities.unit', verbose_name='Unit')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.territory",
+                        verbose_name="Territory",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'Unit shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Territory shared with a user",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='UserGroupGrant',
+            name="Unit",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_grants', to=settings.AUTH_USER_MODEL, verbose_name='User')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("name", models.CharField(default="", max_length=40, verbose_name="Name")),
+                ("description", models.CharField(blank=True, default="", max_length=255, verbose_name="Description")),
+                ("units", models.DecimalField(decimal_places=6, default=1, max_digits=24, verbose_name="Units")),
+                ("default_value", models.BooleanField(default=False, verbose_name="Default")),
+                ("active", models.BooleanField(default=True, verbose_name="Active")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="QuoteLine",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "line_type",
+                    entities.fields.SelectionField(
+                        blank=True, default="", list_name="LineType", max_length=40, verbose_name="Line Type"
+                    ),
+                ),
+                ("line_number", models.IntegerField(blank=True, null=True, verbose_name="Line Number")),
+                (
+                    "quantity",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=24, null=True, verbose_name="Quantity"
+                    ),
+                ),
+                (
+                    "quoted_price",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        max_digits=24,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                        verbose_name="Price",
+                    ),
+                ),
+                (
+                    "list_price",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="List Price",
+                    ),
+                ),
+                (
+                    "quoted_price_total",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name="Total"
+                    ),
+                ),
+                (
+                    "discount",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name="Discount"
+                    ),
+                ),
+                (
+                    "discount_sum",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        editable=False,
+                        max_digits=24,
+                        null=True,
+                        verbose_name="Discount Sum",
+                    ),
+                ),
+                (
+                    "tax",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, editable=False, max_digits=24, null=True, verbose_name="Tax"
+                    ),
+                ),
+                (
+                    "tax_rate",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        default=0,
+                        max_digits=5,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="Tax Rate %",
+                    ),
+                ),
+                (
+                    "discount_rate",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        editable=False,
+                        max_digits=12,
+                        null=True,
+                        verbose_name="Discount Rate %",
+                    ),
+                ),
+                ("description", models.CharField(blank=True, default="", max_length=255, verbose_name="Description")),
+                ("do_not_reprice", models.BooleanField(default=False, verbose_name="Do Not Reprice")),
+                ("promote", models.BooleanField(default=False, verbose_name="Promote")),
+                (
+                    "repricing_status",
+                    models.CharField(blank=True, default="", editable=False, max_length=40, verbose_name="Repricing"),
+                ),
+                ("erp_location", models.CharField(blank=True, default="", max_length=40, verbose_name="Location")),
+                (
+                    "int_foreign_id",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="External Key"),
+                ),
+                ("int_id", models.IntegerField(blank=True, null=True, verbose_name="Integration Id")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.currency",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.product",
+                        verbose_name="Product",
+                    ),
+                ),
+                (
+                    "product_family",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.productfamily",
+                        verbose_name="Product Family",
+                    ),
+                ),
+                (
+                    "quote",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.quote",
+                        verbose_name="Quote",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+                (
+                    "uom",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="entities.unit",
+                        verbose_name="Unit",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'User shared with a profile',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "quote line",
+            },
+        ),
+        migrations.AddField(
+            model_name="price",
+            name="uom",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.unit",
+                verbose_name="Unit",
+            ),
+        ),
+        migrations.CreateModel(
+            name="UnitFamily",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(editable=False, null=True, verbose_name="Created Date")),
+                ("updated_at", models.DateTimeField(editable=False, null=True, verbose_name="Updated Date")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                ("name", models.CharField(default="", max_length=40, verbose_name="Name")),
+                ("description", models.CharField(blank=True, default="", max_length=255, verbose_name="Description")),
+                ("active", models.BooleanField(default=True, verbose_name="Active")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Created By",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Updated By",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "unit family",
+                "verbose_name_plural": "unit families",
+            },
+        ),
+        migrations.AddField(
+            model_name="unit",
+            name="family",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.unitfamily",
+                verbose_name="Family",
+            ),
+        ),
+        migrations.AddField(
+            model_name="product",
+            name="uom_category",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="entities.unitfamily",
+                verbose_name="Unit Family",
+            ),
+        ),
+        migrations.CreateModel(
+            name="UnitFamilyGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.unitfamily",
+                        verbose_name="Unit Family",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Unit Family shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='UserUserGrant',
+            name="UnitFamilyUserGrant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to=settings.AUTH_USER_MODEL, verbose_name='User')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.unitfamily",
+                        verbose_name="Unit Family",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'User shared with a user',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "Unit Family shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="UnitGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to="entities.unit",
+                        verbose_name="Unit",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "Unit shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="UnitUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to="entities.unit",
+                        verbose_name="Unit",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "Unit shared with a user",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="UserGroupGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group_grants",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="User",
+                    ),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+            ],
+            options={
+                "verbose_name": "User shared with a profile",
+                "abstract": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="UserUserGrant",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="User",
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                "verbose_name": "User shared with a user",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.AddIndex(
-            model_name='address',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('city'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='addr_city_ix'),
+            model_name="address",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("city"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="addr_city_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='address',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['created_by', 'id'], name='addr_created_by_ix'),
+            model_name="address",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["created_by", "id"], name="addr_created_by_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='casegroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='case_group_grant_ix'),
+            model_name="casegroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="case_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='casegroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='case_row_group_ix'),
+            model_name="casegroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="case_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='casegroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="casegroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='caseusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='case_user_grant_ix'),
+            model_name="caseusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="case_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='caseusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='case_row_user_ix'),
+            model_name="caseusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="case_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='caseusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="caseusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='companygroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='comp_group_grant_ix'),
+            model_name="companygroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="comp_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='companygroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='comp_row_group_ix'),
+            model_name="companygroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="comp_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='companygroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="companygroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='companyusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='comp_user_grant_ix'),
+            model_name="companyusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="comp_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='companyusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='comp_row_user_ix'),
+            model_name="companyusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="comp_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='companyusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="companyusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='currency',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('symbol'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='curr_symbol_ix'),
+            model_name="currency",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("symbol"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="curr_symbol_ix",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='currency',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gt', 0)), name='curr_rate_positive'),
+            model_name="currency",
+            constraint=models.CheckConstraint(condition=models.Q(("rate__gt", 0)), name="curr_rate_positive"),
         ),
         migrations.AddIndex(
-            model_name='currencygroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='curr_group_grant_ix'),
+            model_name="currencygroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="curr_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='currencygroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='curr_row_group_ix'),
+            model_name="currencygroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="curr_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='currencygroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="currencygroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='currencyusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='curr_user_grant_ix'),
+            model_name="currencyusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="curr_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='currencyusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='curr_row_user_ix'),
+            model_name="currencyusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="curr_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='currencyusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="currencyusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='email',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['owner_table', 'owner_id', 'id'], name='emai_owner_table_owner_id_ix'),
+            model_name="email",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["owner_table", "owner_id", "id"],
+                name="emai_owner_table_owner_id_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunitygroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='oppo_group_grant_ix'),
+            model_name="opportunitygroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="oppo_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='opportunitygroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='oppo_row_group_ix'),
+            model_name="opportunitygroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="oppo_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='opportunitygroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="opportunitygroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='opportunityusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='oppo_user_grant_ix'),
+            model_name="opportunityusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="oppo_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='opportunityusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='oppo_row_user_ix'),
+            model_name="opportunityusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="oppo_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='opportunityusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="opportunityusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='addresslink',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['company', 'person', 'id'], name='adli_company_person_ix'),
+            model_name="addresslink",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["company", "person", "id"],
+                name="adli_company_person_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='addresslink',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['person', 'id'], name='adli_person_ix'),
+            model_name="addresslink",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["person", "id"], name="adli_person_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='addresslink',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['address', 'id'], name='adli_address_ix'),
+            model_name="addresslink",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["address", "id"], name="adli_address_ix"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='addresslink',
-            constraint=models.CheckConstraint(condition=models.Q(('company__isnull', False), ('person__isnull', False), _connector='OR'), name='adli_has_an_owner'),
+            model_name="addresslink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("company__isnull", False), ("person__isnull", False), _connector="OR"),
+                name="adli_has_an_owner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='addresslink',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('company', 'person', 'address', 'type'), name='adli_once_per_type', nulls_distinct=False),
+            model_name="addresslink",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("company", "person", "address", "type"),
+                name="adli_once_per_type",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddIndex(
-            model_name='persongroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='pers_group_grant_ix'),
+            model_name="persongroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="pers_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='persongroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='pers_row_group_ix'),
+            model_name="persongroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="pers_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='persongroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="persongroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='personusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='pers_user_grant_ix'),
+            model_name="personusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="pers_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='personusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='pers_row_user_ix'),
+            model_name="personusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="pers_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='personusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="personusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='phone',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['owner_table', 'owner_id', 'id'], name='phon_owner_table_owner_id_ix'),
+            model_name="phone",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["owner_table", "owner_id", "id"],
+                name="phon_owner_table_owner_id_ix",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='phone',
-            constraint=models.CheckConstraint(condition=django.db.models.expressions.NegatedExpression(django.db.models.lookups.Exact(models.F('number'), models.Value(''))), name='phon_has_a_number'),
+            model_name="phone",
+            constraint=models.CheckConstraint(
+                condition=django.db.models.expressions.NegatedExpression(
+                    django.db.models.lookups.Exact(models.F("number"), models.Value(""))
+                ),
+                name="phon_has_a_number",
+            ),
         ),
         migrations.AddIndex(
-            model_name='pricegroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='pric_group_grant_ix'),
+            model_name="pricegroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="pric_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='pricegroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='pric_row_group_ix'),
-        ),
-        migrations.AlterUniqueTogether(
-            name='pricegroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
-        ),
-        migrations.AddIndex(
-            model_name='pricelist',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('name'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='prli_name_ix'),
-        ),
-        migrations.AddIndex(
-            model_name='pricelistgroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='prli_group_grant_ix'),
-        ),
-        migrations.AddIndex(
-            model_name='pricelistgroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='prli_row_group_ix'),
+            model_name="pricegroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="pric_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='pricelistgroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="pricegroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='pricelistusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='prli_user_grant_ix'),
+            model_name="pricelist",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("name"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="prli_name_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='pricelistusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='prli_row_user_ix'),
-        ),
-        migrations.AlterUniqueTogether(
-            name='pricelistusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            model_name="pricelistgroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="prli_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='priceusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='pric_user_grant_ix'),
-        ),
-        migrations.AddIndex(
-            model_name='priceusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='pric_row_user_ix'),
+            model_name="pricelistgroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="prli_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='priceusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="pricelistgroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='productfamily',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('name'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='prfa_name_ix'),
+            model_name="pricelistusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="prli_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='productfamilygroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='prfa_group_grant_ix'),
-        ),
-        migrations.AddIndex(
-            model_name='productfamilygroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='prfa_row_group_ix'),
+            model_name="pricelistusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="prli_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='productfamilygroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="pricelistusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='productfamilyusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='prfa_user_grant_ix'),
+            model_name="priceusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="pric_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='productfamilyusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='prfa_row_user_ix'),
-        ),
-        migrations.AlterUniqueTogether(
-            name='productfamilyusergrant',
-            unique_together={('user', 'permission', 'content_object')},
-        ),
-        migrations.AddIndex(
-            model_name='productgroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='prod_group_grant_ix'),
-        ),
-        migrations.AddIndex(
-            model_name='productgroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='prod_row_group_ix'),
+            model_name="priceusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="pric_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='productgroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="priceusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='productusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='prod_user_grant_ix'),
+            model_name="productfamily",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("name"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="prfa_name_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='productusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='prod_row_user_ix'),
-        ),
-        migrations.AlterUniqueTogether(
-            name='productusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            model_name="productfamilygroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="prfa_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='quotegroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='quot_group_grant_ix'),
-        ),
-        migrations.AddIndex(
-            model_name='quotegroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='quot_row_group_ix'),
+            model_name="productfamilygroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="prfa_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='quotegroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="productfamilygroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='quoteusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='quot_user_grant_ix'),
+            model_name="productfamilyusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="prfa_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='quoteusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='quot_row_user_ix'),
+            model_name="productfamilyusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="prfa_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='quoteusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="productfamilyusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='team',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('description'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='chan_description_ix'),
+            model_name="productgroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="prod_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='teamgroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='chan_group_grant_ix'),
-        ),
-        migrations.AddIndex(
-            model_name='teamgroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='chan_row_group_ix'),
+            model_name="productgroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="prod_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='teamgroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="productgroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='teamusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='chan_user_grant_ix'),
+            model_name="productusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="prod_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='teamusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='chan_row_user_ix'),
+            model_name="productusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="prod_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='teamusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="productusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='territory',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['parent', 'id'], name='terr_parent_ix'),
+            model_name="quotegroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="quot_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='territory',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['number', 'id'], name='terr_number_ix'),
+            model_name="quotegroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="quot_row_group_ix"),
+        ),
+        migrations.AlterUniqueTogether(
+            name="quotegroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['territory', 'id'], name='quot_territory_ix'),
+            model_name="quoteusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="quot_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['assigned_user', 'id'], name='quot_assigned_user_ix'),
+            model_name="quoteusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="quot_row_user_ix"),
+        ),
+        migrations.AlterUniqueTogether(
+            name="quoteusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', 'id'], name='quot_team_ix'),
+            model_name="team",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(
+                    django.db.models.functions.text.Lower("description"), "C"
+                ),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="chan_description_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['created_by', 'id'], name='quot_created_by_ix'),
+            model_name="teamgroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="chan_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['updated_at', 'id'], name='quot_updated_at_ix'),
+            model_name="teamgroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="chan_row_group_ix"),
+        ),
+        migrations.AlterUniqueTogether(
+            name="teamgroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['opportunity', 'id'], name='quot_opportunity_ix'),
+            model_name="teamusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="chan_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['company', 'id'], name='quot_company_ix'),
+            model_name="teamusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="chan_row_user_ix"),
+        ),
+        migrations.AlterUniqueTogether(
+            name="teamusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['contact', 'id'], name='quot_contact_ix'),
+            model_name="territory",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["parent", "id"], name="terr_parent_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['int_foreign_id', 'id'], name='quot_int_foreign_id_ix'),
+            model_name="territory",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["number", "id"], name="terr_number_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('reference'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='quot_reference_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["territory", "id"], name="quot_territory_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['territory', 'id'], name='pers_territory_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["assigned_user", "id"],
+                name="quot_assigned_user_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_user', 'id'], name='pers_primary_user_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["team", "id"], name="quot_team_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', 'id'], name='pers_team_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["created_by", "id"], name="quot_created_by_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['created_by', 'id'], name='pers_created_by_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["updated_at", "id"], name="quot_updated_at_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['updated_at', 'id'], name='pers_updated_at_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["opportunity", "id"],
+                name="quot_opportunity_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('last_name'), 'C'), django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('first_name'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='pers_last_name_first_name_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["company", "id"], name="quot_company_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['company', 'id'], name='pers_company_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["contact", "id"], name="quot_contact_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_address', 'id'], name='pers_primary_address_ix'),
+            model_name="quote",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["int_foreign_id", "id"],
+                name="quot_int_foreign_id_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['int_foreign_id', 'id'], name='pers_int_foreign_id_ix'),
+            model_name="quote",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("reference"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="quot_reference_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['territory', 'id'], name='oppo_territory_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["territory", "id"], name="pers_territory_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['assigned_user', 'id'], name='oppo_assigned_user_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_user", "id"],
+                name="pers_primary_user_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', 'id'], name='oppo_team_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["team", "id"], name="pers_team_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['created_by', 'id'], name='oppo_created_by_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["created_by", "id"], name="pers_created_by_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['updated_at', 'id'], name='oppo_updated_at_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["updated_at", "id"], name="pers_updated_at_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['opened', 'id'], name='oppo_opened_ix'),
+            model_name="person",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("last_name"), "C"),
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("first_name"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="pers_last_name_first_name_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['status', 'assigned_user', 'id'], name='oppo_status_assigned_user_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["company", "id"], name="pers_company_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_company', 'id'], name='oppo_primary_company_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_address", "id"],
+                name="pers_primary_address_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_person', 'id'], name='oppo_primary_person_ix'),
+            model_name="person",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["int_foreign_id", "id"],
+                name="pers_int_foreign_id_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['scrm_original_oppo', 'id'], name='oppo_scrm_original_oppo_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["territory", "id"], name="oppo_territory_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['territory', 'id'], name='comp_territory_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["assigned_user", "id"],
+                name="oppo_assigned_user_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_user', 'id'], name='comp_primary_user_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["team", "id"], name="oppo_team_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', 'id'], name='comp_team_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["created_by", "id"], name="oppo_created_by_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['created_by', 'id'], name='comp_created_by_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["updated_at", "id"], name="oppo_updated_at_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['updated_at', 'id'], name='comp_updated_at_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["opened", "id"], name="oppo_opened_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('name'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='comp_name_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["status", "assigned_user", "id"],
+                name="oppo_status_assigned_user_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_person', 'id'], name='comp_primary_person_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_company", "id"],
+                name="oppo_primary_company_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_address', 'id'], name='comp_primary_address_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_person", "id"],
+                name="oppo_primary_person_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['int_foreign_id', 'id'], name='comp_int_foreign_id_ix'),
+            model_name="opportunity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["scrm_original_oppo", "id"],
+                name="oppo_scrm_original_oppo_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['territory', 'id'], name='case_territory_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["territory", "id"], name="comp_territory_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['assigned_user', 'id'], name='case_assigned_user_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_user", "id"],
+                name="comp_primary_user_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', 'id'], name='case_team_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["team", "id"], name="comp_team_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['created_by', 'id'], name='case_created_by_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["created_by", "id"], name="comp_created_by_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['updated_at', 'id'], name='case_updated_at_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["updated_at", "id"], name="comp_updated_at_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['opened', 'id'], name='case_opened_ix'),
+            model_name="company",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("name"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="comp_name_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['status', 'assigned_user', 'id'], name='case_status_assigned_user_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_person", "id"],
+                name="comp_primary_person_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_company', 'id'], name='case_primary_company_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_address", "id"],
+                name="comp_primary_address_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_person', 'id'], name='case_primary_person_ix'),
+            model_name="company",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["int_foreign_id", "id"],
+                name="comp_int_foreign_id_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['product', 'id'], name='case_product_ix'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["territory", "id"], name="case_territory_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['opened_by', 'id'], name='case_opened_by_ix'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["assigned_user", "id"],
+                name="case_assigned_user_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['closed_by', 'id'], name='case_closed_by_ix'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["team", "id"], name="case_team_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('last_name'), 'C'), django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('first_name'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='user_last_name_first_name_ix'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["created_by", "id"], name="case_created_by_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['home_territory', 'id'], name='user_home_territory_ix'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["updated_at", "id"], name="case_updated_at_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['primary_team', 'id'], name='user_primary_team_ix'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["opened", "id"], name="case_opened_ix"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["status", "assigned_user", "id"],
+                name="case_status_assigned_user_ix",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_company", "id"],
+                name="case_primary_company_ix",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_person", "id"],
+                name="case_primary_person_ix",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["product", "id"], name="case_product_ix"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["opened_by", "id"], name="case_opened_by_ix"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["closed_by", "id"], name="case_closed_by_ix"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("last_name"), "C"),
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("first_name"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="user_last_name_first_name_ix",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["home_territory", "id"],
+                name="user_home_territory_ix",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["primary_team", "id"],
+                name="user_primary_team_ix",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('logon'), name='user_logon_unique'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("logon"), name="user_logon_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='territorygroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='terr_group_grant_ix'),
+            model_name="territorygroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="terr_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='territorygroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='terr_row_group_ix'),
+            model_name="territorygroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="terr_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='territorygroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="territorygroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='territoryusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='terr_user_grant_ix'),
+            model_name="territoryusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="terr_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='territoryusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='terr_row_user_ix'),
+            model_name="territoryusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="terr_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='territoryusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="territoryusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='quoteline',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['quote', 'line_number', 'id'], name='quit_quote_line_number_ix'),
+            model_name="quoteline",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["quote", "line_number", "id"],
+                name="quit_quote_line_number_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='quoteline',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['product', 'id'], name='quit_product_ix'),
+            model_name="quoteline",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["product", "id"], name="quit_product_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='quoteline',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['uom', 'id'], name='quit_uom_ix'),
+            model_name="quoteline",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["uom", "id"], name="quit_uom_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='quoteline',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['product_family', 'id'], name='quit_product_family_ix'),
+            model_name="quoteline",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["product_family", "id"],
+                name="quit_product_family_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='quoteline',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['updated_at', 'id'], name='quit_updated_at_ix'),
+            model_name="quoteline",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["updated_at", "id"], name="quit_updated_at_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='price',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['pricing_list', 'product', 'id'], name='pric_pricing_list_product_ix'),
+            model_name="price",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["pricing_list", "product", "id"],
+                name="pric_pricing_list_product_ix",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), ('active', True)), fields=('product', 'pricing_list', 'uom', 'price_currency'), name='pric_one_active', nulls_distinct=False),
+            model_name="price",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True), ("active", True)),
+                fields=("product", "pricing_list", "uom", "price_currency"),
+                name="pric_one_active",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddIndex(
-            model_name='unitfamily',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('name'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='uomf_name_ix'),
+            model_name="unitfamily",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("name"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="uomf_name_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['family', 'id'], name='uom_family_ix'),
+            model_name="unit",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)), fields=["family", "id"], name="uom_family_ix"
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower('code'), 'C'), models.F('id'), condition=models.Q(('deleted_at__isnull', True)), name='prod_code_ix'),
+            model_name="product",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower("code"), "C"),
+                models.F("id"),
+                condition=models.Q(("deleted_at__isnull", True)),
+                name="prod_code_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['product_family', 'id'], name='prod_product_family_ix'),
+            model_name="product",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["product_family", "id"],
+                name="prod_product_family_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['uom_category', 'id'], name='prod_uom_category_ix'),
+            model_name="product",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["uom_category", "id"],
+                name="prod_uom_category_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['int_foreign_id', 'id'], name='prod_int_foreign_id_ix'),
+            model_name="product",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=["int_foreign_id", "id"],
+                name="prod_int_foreign_id_ix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='unitfamilygroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='uomf_group_grant_ix'),
+            model_name="unitfamilygroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="uomf_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='unitfamilygroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='uomf_row_group_ix'),
+            model_name="unitfamilygroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="uomf_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='unitfamilygroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="unitfamilygroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='unitfamilyusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='uomf_user_grant_ix'),
+            model_name="unitfamilyusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="uomf_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='unitfamilyusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='uomf_row_user_ix'),
+            model_name="unitfamilyusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="uomf_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='unitfamilyusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="unitfamilyusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='unitgroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='uom_group_grant_ix'),
+            model_name="unitgroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="uom_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='unitgroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='uom_row_group_ix'),
+            model_name="unitgroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="uom_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='unitgroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="unitgroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='unitusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='uom_user_grant_ix'),
+            model_name="unitusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="uom_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='unitusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='uom_row_user_ix'),
+            model_name="unitusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="uom_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='unitusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="unitusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='usergroupgrant',
-            index=models.Index(fields=['group', 'permission', 'content_object'], name='user_group_grant_ix'),
+            model_name="usergroupgrant",
+            index=models.Index(fields=["group", "permission", "content_object"], name="user_group_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='usergroupgrant',
-            index=models.Index(fields=['content_object', 'group', 'permission'], name='user_row_group_ix'),
+            model_name="usergroupgrant",
+            index=models.Index(fields=["content_object", "group", "permission"], name="user_row_group_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='usergroupgrant',
-            unique_together={('group', 'permission', 'content_object')},
+            name="usergroupgrant",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='userusergrant',
-            index=models.Index(fields=['user', 'permission', 'content_object'], name='user_user_grant_ix'),
+            model_name="userusergrant",
+            index=models.Index(fields=["user", "permission", "content_object"], name="user_user_grant_ix"),
         ),
         migrations.AddIndex(
-            model_name='userusergrant',
-            index=models.Index(fields=['content_object', 'user', 'permission'], name='user_row_user_ix'),
+            model_name="userusergrant",
+            index=models.Index(fields=["content_object", "user", "permission"], name="user_row_user_ix"),
         ),
         migrations.AlterUniqueTogether(
-            name='userusergrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="userusergrant",
+            unique_together={("user", "permission", "content_object")},
         ),
     ]

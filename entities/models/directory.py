@@ -163,7 +163,7 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
     resource = flag("Resource")
     is_template = flag("Template")
     external_logon_allowed = flag("External Logon Allowed")
-    web_service_enabled = flag("Web Service Enabled", default=True)
+    web_service_enabled = flag("Web Service Enabled")
     account_locked_out = flag("Account Locked Out")
     must_change_password = flag("Must Change Password")
     cannot_change_password = flag("Cannot Change Password")

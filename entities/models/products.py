@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from entities.declaration import Collection, Declaration
-from entities.fields import amount, flag, reference, text
+from entities.fields import amount, flag, integer, reference, text
 from entities.models.base import LIVE, Record, indexes
 
 
@@ -32,9 +31,7 @@ class Currency(Record):
     rate = amount("Units per Base Currency", required=True)
     code = text(3, "Code")
     description = text(60, "Description")
-    decimal_places = models.IntegerField(
-        "Decimal Places", default=2, validators=[MinValueValidator(0), MaxValueValidator(6)]
-    )
+    decimal_places = integer("Decimal Places", low=0, high=6, default=2)
 
     class Meta:
         verbose_name_plural = "currencies"

@@ -182,14 +182,8 @@ class Quote(Record):
         db_index=False,
     )
     discount_type = selection("Quot_DiscountType", "Discount Type", default="PC")
-    discount_pc = models.DecimalField(
-        "Discount %",
-        max_digits=5,
-        decimal_places=2,
-        default=0,
-        validators=[MinValueValidator(0), MaxValueValidator(100)],
-    )
-    discount_amt = amount("Discount", low=0)
+    discount_pc = percent("Discount %", default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
+    discount_amt = amount("Discount", low=0, default=0)
     line_item_disc = amount("Line Discounts", editable=False)
     nett_amt = amount("Net Amount", editable=False)
     gross_amt = amount("Gross Amount", editable=False)
@@ -232,12 +226,13 @@ class QuoteLine(Record):
         completed=("line_number", "uom", "quoted_price", "description"),
         names={"id": "QuIt_LineItemId", "quote": "QuIt_OrderQuoteId"},
         computed={
-            "list_price": (),
+            "list_price": ("quoted_price", "Pricing.price"),
             "quoted_price_total": ("quantity", "quoted_price"),
             "discount": ("list_price", "quoted_price"),
             "discount_sum": ("discount", "quantity"),
             "discount_rate": ("discount", "list_price"),
             "tax": ("quoted_price_total", "tax_rate"),
+            "currency": ("Quotes.currency",),
         },
         repeats={
             "QuIt_QuotedPrice_CID": "currency",
