@@ -53,7 +53,7 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
     Raises ``RecordNotFound`` where the actor cannot see it, ``NotPermitted`` where the action is not allowed on it.
     """
     query = rows(access, entity).filter(pk=key).annotate(_allowed=_flag(access, entity, action))
-    record: Any = query.select_for_update(of=("self",)).first()
+    record: Any = query.select_for_update(of=("self",), no_key=True).first()
     if record is None:
         raise RecordNotFound
     if not record._allowed:

@@ -45,7 +45,8 @@ def create(access: Access, entity: Entity, values: Mapping[str, Any]) -> Record:
     now = present()
     record.created_at = record.updated_at = now
     record.created_by_id = record.updated_by_id = access.actor.id
-    circumstances = _circumstances(access, now, frozenset(values), None)
+    sent = frozenset(name for name, value in values.items() if value not in (None, "", []))
+    circumstances = _circumstances(access, now, sent, None)
     _require_owner(access, entity, record)
     rules.complete(record, circumstances)
     rules.check(record, circumstances)
