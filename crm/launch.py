@@ -8,6 +8,7 @@ told to the person at the shell: in one sentence. It knows nothing of what the C
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import http.client
 import os
@@ -16,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
@@ -111,7 +111,7 @@ def address(values: Mapping[str, str]) -> tuple[str, int]:
     return host, int(port)
 
 
-@contextmanager
+@contextlib.contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """Take the address before anything else is done, so that a busy one costs no wait.
 
@@ -133,7 +133,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-@contextmanager
+@contextlib.contextmanager
 def database() -> Iterator[str]:
     """Yield the URL of the database to use: DATABASE_URL, or that of the private server.
 
@@ -168,15 +168,15 @@ def signing_key() -> str:
     if given:
         return given
     file = localdb.secret_key()
-    localdb.make_directory(file.parent)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-    except FileExistsError:
-        return file.read_text()
-    key = secrets.token_urlsafe(50)
-    with os.fdopen(descriptor, "w") as new:
-        new.write(key)
-    return key
+    if not file.exists():
+        localdb.make_directory(file.parent)
+        new = file.with_suffix(f".{os.getpid()}")
+        new.touch(mode=0o600, exist_ok=False)
+        new.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):  # somebody else was faster
+            os.link(new, file)
+        new.unlink()
+    return file.read_text()
 
 
 def allowed_hosts(host: str, values: Mapping[str, str]) -> str:
@@ -202,7 +202,7 @@ def call(command: Sequence[str], values: Mapping[str, str]) -> None:
         raise Ended(status if status > 0 else 128 - status)
 
 
-@contextmanager
+@contextlib.contextmanager
 def child(
     command: Sequence[str], values: Mapping[str, str], apart: bool = False, keep: Sequence[int] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -266,6 +266,8 @@ def banner(host: str, port: int, demo: bool) -> str:
             f"Demo log-ins: {', '.join(DEMO_LOGONS)}; the password of each is demo-<name>, as in",
             f"  curl -u susan:demo-susan '{site}/sdata/crmj/sagecrm2/-/company?count=3'",
         ]
+    if host in ANYWHERE:
+        lines += ["Other machines must name a host of ALLOWED_HOSTS=crm.example.com,..."]
     return "\n".join([*lines, "Ctrl-C stops it; the data stays.", ""])
 
 

@@ -3,15 +3,13 @@
 Decides where the server's data and socket are, and when it starts and stops. It listens on a Unix
 socket only. It knows nothing of Django or of what is stored, and needs the standard library alone.
 
-Three locks, released by the kernel however a process ends, say what is alive, so that no process id
-left in a file is ever trusted: ``gate`` is held while a server is started or stopped, ``users`` is
-shared by those who use it (the last one out stops it), and ``server`` is inherited by every process
-of the server itself.
+Three locks say what is alive, so that no process id left in a file is ever trusted: ``gate`` is
+held while a server is started or stopped, ``users`` is shared by those who use it (the last one out
+stops it), and ``server`` is inherited by every process of the server itself.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import pwd
@@ -24,10 +22,11 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from crm import pgbinaries
+from crm.locks import held, lock_file, locked, share, unlock
 from crm.pgbinaries import Account, LocalDatabaseError
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def attached(cluster: Cluster) -> Iterator[str]:
     make_directory(cluster.directory)
     with lock_file(cluster.directory, "users") as users:
         with locked(cluster.directory, "gate"):
-            fcntl.flock(users, fcntl.LOCK_SH)
+            share(users)
         try:
             with locked(cluster.directory, "gate"):
                 if not becomes_ready(cluster):
@@ -114,7 +113,7 @@ def attached(cluster: Cluster) -> Iterator[str]:
             yield cluster.url
         finally:
             with locked(cluster.directory, "gate"):
-                fcntl.flock(users, fcntl.LOCK_UN)
+                unlock(users)
                 if not held(cluster.directory, "users"):
                     stop(cluster)
 
@@ -303,27 +302,3 @@ def make_owned_directory(path: Path, account: Account) -> None:
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
         raise LocalDatabaseError(f"{path} is not a directory of ours alone: remove it.")
-
-
-@contextmanager
-def locked(directory: Path, name: str) -> Iterator[int]:
-    """Hold a lock for a block; whoever inherits the descriptor holds it beyond the block's end."""
-    with lock_file(directory, name) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file.fileno()
-
-
-def held(directory: Path, name: str) -> bool:
-    """Tell whether any process holds a lock."""
-    with lock_file(directory, name) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def lock_file(directory: Path, name: str) -> IO[str]:
-    """Open a lock's file, which nobody else may open (and so lock)."""
-    path = directory / f"{name}.lock"
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, mode=0o600), "a")

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from crm import localdb, pgbinaries
-from crm.localdb import Cluster, attached, held, listens, private, state_directory, throwaway
+from crm.localdb import Cluster, attached, listens, private, state_directory, throwaway
+from crm.locks import held
 from crm.pgbinaries import LocalDatabaseError
 
 if TYPE_CHECKING:
