@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, path, re_path
 
 from api.address import base_path
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
+from api.documents import OpenApiView
 from api.relations import RelatedViewSet
 from api.views import EntityViewSet
 from entities.registry import Entity, registry
@@ -50,15 +51,18 @@ def _routes(entity: Entity) -> Iterator[URLPattern]:
 
 
 def routes() -> list[URLPattern]:
-    """Return every route below ``/sdata/``."""
+    """Return every route: below ``/sdata/``, and the document and its pages at the root of the host."""
     here = f"^{base_path()[1:]}"
     return [
         re_path(f"{here}/?$", ServiceRootView.as_view(), name="service"),
         re_path(rf"{here}/\$whoami$", WhoAmIView.as_view(), name="whoami"),
         re_path(rf"{here}/\$prototypes$", PrototypesView.as_view(), name="prototypes"),
         re_path(rf"{here}/\$prototypes/(?P<kind>[^/]+)$", PrototypeView.as_view(), name="prototype"),
+        re_path(rf"{here}/\$openapi$", OpenApiView.as_view(), name="openapi"),
         *(route for entity in registry() for route in _routes(entity)),
         re_path("^sdata(/.*)?$", NowhereView.as_view(), name="nowhere"),
+        path("openapi.json", OpenApiView.as_view(), name="openapi-json"),
+        path("openapi.yaml", OpenApiView.as_view(media_type="application/yaml"), name="openapi-yaml"),
     ]
 
 

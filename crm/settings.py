@@ -144,6 +144,19 @@ CONTRACT_TIME_ZONE = os.environ.get("CONTRACT_TIME_ZONE", "UTC")
 MAX_BODY_BYTES = 1024 * 1024
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "api.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "api.openapi.operations.ContractSchema",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Parapet CRM",
+    "VERSION": "1.0",
+    "DEFAULT_GENERATOR_CLASS": "api.openapi.generator.Generator",
+    "GET_MOCK_REQUEST": "api.openapi.generator.mock_request",
+    "POSTPROCESSING_HOOKS": [],
+    "SCHEMA_PATH_PREFIX": f"/sdata/{INSTALL_NAME}j/sagecrm2/-",
+    "SCHEMA_PATH_PREFIX_TRIM": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "SORT_OPERATIONS": False,
 }

@@ -1,0 +1,33 @@
+"""The OpenAPI document and the pages over it, below the base and at the root of the host (contract.md §5.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+
+from api import prototypes
+from api.base import SDataView
+from api.discovery import NOTHING
+from api.etags import matches
+from api.openapi.document import document_for
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+
+class OpenApiView(SDataView):
+    """``GET {root}/$openapi``: the caller's own document; ``/openapi.json`` and ``/openapi.yaml`` answer it, too."""
+
+    media_type = "application/json"
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return the document; its tag is the fingerprint."""
+        self.parameters(NOTHING)
+        fingerprint = prototypes.contract_fingerprint(self.access)
+        headers = {"ETag": f'"{fingerprint}"'}
+        if matches(request.headers.get("If-None-Match", ""), fingerprint):
+            return HttpResponse(status=304, headers=headers)
+        found = document_for(request)
+        content = found.json if self.media_type == "application/json" else found.yaml
+        return HttpResponse(content, content_type=self.media_type, headers=headers)

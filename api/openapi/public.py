@@ -1,0 +1,40 @@
+"""The contract that the document of ``make docs`` describes: every kind, every field, every action, no installation.
+
+It is the full plan without a database: the kinds of the registry and the selection lists that a new installation
+starts with.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from entities.captions import Choice, Lists
+from entities.lists import starting_lists
+from entities.registry import Entity, registry
+from security.access import ACTIONS, Access, AccessPlan, Actor
+from security.shapes import Shape, blocks_insert, fields_of
+
+BASE_ROOT = "https://crm.example.com"
+
+
+@lru_cache(maxsize=1)
+def public_access() -> Access:
+    """Return the access of nobody in particular who may do everything."""
+    actor = Actor(0, "", "", "US", True, None, None, (), (), frozenset())
+    plans = {
+        entity.kind: AccessPlan(_full_shape(entity), dict.fromkeys(ACTIONS, ()), frozenset()) for entity in registry()
+    }
+    return Access(actor, 0, plans, _lists(), {})
+
+
+def _full_shape(entity: Entity) -> Shape:
+    fields = fields_of({}, entity, full=True)
+    blocked = {"insert"} if blocks_insert({}, entity, fields) else set()
+    return Shape(entity.kind, fields, frozenset(ACTIONS) - blocked)
+
+
+def _lists() -> Lists:
+    return {
+        name: tuple(Choice(code, (label, "", "", "", "", ""), retired=False) for code, label in choices)
+        for name, choices in starting_lists().items()
+    }

@@ -1,0 +1,289 @@
+"""The schemas of one kind for one shape: entry, feed, and the bodies that create and change (drf-spectacular's seams).
+
+The serializers hold the fields that the shape can read, and so do the schemas.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.plumbing import ResolvedComponent
+
+from api import prototypes
+from api.openapi.shared import FLAG, INT32, MOMENT, TEXT, URL, Schema, closed, ref
+from api.serializers import WireField, serializer_for
+from entities.registry import ByOwner, CollectionLink, Entity, Field, registry
+
+if TYPE_CHECKING:
+    from drf_spectacular.openapi import AutoSchema
+    from drf_spectacular.utils import Direction
+
+    from api.base import SDataView
+    from api.serializers import EntitySerializer
+    from security.access import Access
+    from security.shapes import Shape
+
+IGNORED: Schema = {"patternProperties": {r"^\$": {}}}
+_WHOLE = 10**18
+
+
+def access_of(auto_schema: AutoSchema) -> Access:
+    """Return the access of the caller whose document is made."""
+    return cast("SDataView", auto_schema.view).access
+
+
+def named(auto_schema: AutoSchema, name: str, schema: Schema) -> Schema:
+    """Register a component, unless it is known, and return a reference to it."""
+    component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, str)
+    auto_schema.registry.register_on_missing(component)
+    return component.ref
+
+
+class WireFieldExtension(OpenApiSerializerFieldExtension):
+    """The JSON of one field; whether it may be null is said by ``ContractSchema``."""
+
+    target_class = "api.serializers.WireField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        """Return the schema of the field's values."""
+        field: Field = self.target.field
+        body = direction == "request"
+        match field.type:
+            case "key" | "int" | "ref":
+                return INT32 | _target(access_of(auto_schema), field)
+            case "num" | "money" | "pct":
+                whole = 10 ** ((field.digits or 24) - (field.decimals or 0))
+                limit = min(whole, _WHOLE)
+                return {"type": "number"} | ({"exclusiveMinimum": -limit, "exclusiveMaximum": limit} if body else {})
+            case "bool":
+                return FLAG
+            case "dt":
+                return {"type": "string", "format": "date-time"} if body else MOMENT
+            case "sel":
+                return choice(auto_schema, field)
+            case "msel":
+                return {"type": "array", "items": choice(auto_schema, field), "uniqueItems": True}
+        length = {"maxLength": field.max_length} if field.max_length else {}
+        return TEXT | length | ({"format": "email"} if body and field.type == "email" else {})
+
+
+def _target(access: Access, field: Field) -> Schema:
+    """Say which kind a reference names, where the caller knows it."""
+    if field.target and access.sees(registry()[field.target]):
+        return {"description": f"The key of a {registry()[field.target].label}."}
+    return {}
+
+
+def choice(auto_schema: AutoSchema, field: Field) -> Schema:
+    """Return the schema of the codes of a selection field: one named component per list."""
+    access = access_of(auto_schema)
+    return named(auto_schema, list_component(access, field), _codes(access, field))
+
+
+def list_component(access: Access, field: Field) -> str:
+    """Return the component name of a selection list.
+
+    A list is called like the field that it was made for; where the caller cannot read that one, the list is called
+    like the first field that shows it, so that no hidden name appears.
+    """
+    named = [found for entity in registry() for found in entity.fields if found.wire == field.list_name]
+    readable = [found for entity in prototypes.known(access) for found in access.shape(entity).readable]
+    if not named or any(found in readable for found in named):
+        return field.list_name
+    return next(found.wire for found in readable if found.list_name == field.list_name)
+
+
+def _codes(access: Access, field: Field) -> Schema:
+    """Return the codes of a list, the retired ones too: records may still hold them."""
+    choices, language = access.lists.get(field.list_name, ()), access.actor.language
+    if not choices:
+        return TEXT | {"maxLength": 40, "description": "A list without codes, so far."}
+    lines = [f"- `{c.code}`: {c.label(language)}{' (retired)' if c.retired else ''}" for c in choices]
+    return TEXT | {"enum": [c.code for c in choices], "description": "\n".join(lines)}
+
+
+class EntityExtension(OpenApiSerializerExtension):
+    """One kind: its entry in answers, its bodies in requests."""
+
+    target_class = "api.serializers.EntitySerializer"
+    match_subclasses = True
+
+    def get_name(self, auto_schema: AutoSchema, direction: Direction) -> str:
+        """Return ``Company``, ``CompanyCreate`` or ``CompanyUpdate``."""
+        kind: str = self.target.shape.kind
+        return kind if direction == "response" else body_name(kind, auto_schema.method)
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        """Return the schema of the entry or of the body."""
+        return entry(auto_schema, self.target) if direction == "response" else body(auto_schema, self.target)
+
+
+def body_name(kind: str, method: str) -> str:
+    """Return the component name of a body."""
+    return f"{kind}Create" if method == "POST" else f"{kind}Update"
+
+
+def entry(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:
+    """Return the schema of an entry: only its identity is always there, because ``select`` may leave out the rest."""
+    access, shape = access_of(auto_schema), serializer.shape
+    entity = shape.entity
+    properties: Schema = {
+        "$key": INT32 | {"description": "The record's key."},
+        "$title": TEXT | {"description": "Made of the title fields that you can read."},
+        "$url": URL | {"description": "The record's address."},
+        "$etag": TEXT | {"description": "The tag of what you see of the record."},
+    }
+    if shape.reads("updated_at"):
+        properties["$updated"] = MOMENT | {"description": "When the record was last changed."}
+    for wire, field in serializer.fields.items():
+        properties[wire] = auto_schema._map_serializer_field(field, "response")
+    for reference in prototypes.relations(access, entity):
+        properties[reference.relation] = _linked(auto_schema, reference)
+    for owner in _owners(access, entity):
+        properties[owner.kind] = ref("Reference") | {"title": owner.label}
+    for item in prototypes.collections(access, entity):
+        properties[item.name] = _included(auto_schema, item)
+    lists = [field.wire for field in shape.readable if field.list_name]
+    if lists:
+        labels = closed(dict.fromkeys(lists, ref("Labels")), ())
+        properties["$labels"] = labels | {"description": "With `labels=true`: what the codes mean in your language."}
+    properties["$links"] = entry_links(access, shape)
+    return closed(properties, ("$key", "$title", "$url"), description=f"A {entity.label}, as far as you may read it.")
+
+
+def record_ref(auto_schema: AutoSchema, entity: Entity) -> Schema:
+    """Return a reference to the entry of ``entity``; to a bare reference where the caller can read no record of it."""
+    access = access_of(auto_schema)
+    if not access.sees(entity):
+        return ref("Reference")
+    return auto_schema.resolve_serializer(serializer_for(access.shape(entity)), "response").ref
+
+
+def _linked(auto_schema: AutoSchema, field: Field) -> Schema:
+    target = record_ref(auto_schema, registry()[field.target])
+    text = f"Absent if empty or not visible to you. With `include={field.relation}` the record's fields, too."
+    return {"anyOf": [ref("Reference"), target], "title": field.title, "description": text}
+
+
+def _owners(access: Access, entity: Entity) -> list[Entity]:
+    shape = access.shape(entity)
+    if not (shape.reads("owner_table") and shape.reads("owner_id")):
+        return []
+    kinds = [kind for parent in entity.parents if isinstance(parent, ByOwner) for kind in parent.kinds]
+    return [registry()[kind] for kind in kinds if access.sees(registry()[kind])]
+
+
+def _included(auto_schema: AutoSchema, item: CollectionLink) -> Schema:
+    """Register and return the component of an included collection: at most 100 entries, the rest behind ``$url``."""
+    target = registry()[item.kind]
+    schema = closed(
+        {
+            "$url": URL,
+            "$totalResults": INT32 | {"description": "How many there are that you can see."},
+            "$resources": {"type": "array", "items": record_ref(auto_schema, target), "maxItems": 100},
+        },
+        description="With `include`: the first records of the collection.",
+    )
+    return named(auto_schema, f"{item.kind}Included", schema)
+
+
+def entry_links(access: Access, shape: Shape) -> Schema:
+    """Return the schema of an entry's ``$links``."""
+    names = ["$self"]
+    names += ["$edit"] if shape.offers("edit") else []
+    names += ["$delete"] if shape.offers("delete") else []
+    names += ["$prototype", *(item.name for item in prototypes.collections(access, shape.entity))]
+    return closed(dict.fromkeys(names, ref("Link")), ("$self", "$prototype"))
+
+
+def feed(auto_schema: AutoSchema, entity: Entity) -> Schema:
+    """Register and return the component of a kind's feed."""
+    schema = closed(
+        {
+            "$url": URL,
+            "$title": TEXT,
+            "$baseUrl": URL,
+            "$totalResults": INT32 | {"description": "How many match; absent with `totals=none`.", "minimum": 0},
+            "$startIndex": INT32 | {"minimum": 1},
+            "$itemsPerPage": INT32 | {"minimum": 0},
+            "$resources": {"type": "array", "items": record_ref(auto_schema, entity)},
+            "$links": ref("FeedLinks"),
+        },
+        ("$url", "$title", "$baseUrl", "$startIndex", "$itemsPerPage", "$resources", "$links"),
+        description=f"A page of {entity.plural}.",
+    )
+    return named(auto_schema, f"{entity.kind}Feed", schema)
+
+
+def body(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:
+    """Return the schema of a body: what may be written, and what a record that was read may bring back unchanged."""
+    access, shape = access_of(auto_schema), serializer.shape
+    create = auto_schema.method == "POST"
+    properties: Schema = {}
+    required: list[str] = []
+    for wire, field in serializer.fields.items():
+        assert isinstance(field, WireField)
+        properties[wire] = auto_schema._map_serializer_field(field, "request")
+        if create and field.required:
+            required.append(wire)
+    for reference in prototypes.relations(access, shape.entity):
+        writable = shape.writes(reference) and (create or not reference.fixed)
+        properties[reference.relation] = ref("ReferenceInput") | ({} if writable else {"readOnly": True})
+    for name in (
+        *(owner.kind for owner in _owners(access, shape.entity)),
+        *(item.name for item in prototypes.collections(access, shape.entity)),
+    ):
+        properties[name] = {"type": "object", "readOnly": True, "description": "Ignored."}
+    text = (
+        "Members that you cannot write may come back unchanged; those that begin with `$` are ignored."
+        " Names are matched in any case; a quoted number and `Y` or `N` for a boolean are understood."
+    )
+    return closed(properties, tuple(required), description=text) | IGNORED
+
+
+def member_body(auto_schema: AutoSchema, base: Schema, parent: Entity, item: CollectionLink) -> Schema:
+    """Return the body that creates a member of a collection: the parent is given, the way of linking may be said."""
+    target = registry()[item.kind]
+    given = [] if item.via else [item.by] if item.by else ["owner_table", "owner_id"]
+    wires = {target.by_name[name].wire for name in given}
+    found = base | {"properties": {**_linking(auto_schema, parent, item), **base["properties"]}}
+    required = [name for name in base.get("required", ()) if name not in wires]
+    found.pop("required", None)
+    return found | ({"required": required} if required else {})
+
+
+def _linking(auto_schema: AutoSchema, parent: Entity, item: CollectionLink) -> Schema:
+    linking = registry()[item.via or item.kind]
+    field = linking.by_name.get("type")
+    found: Schema = {}
+    if field is not None and field.list_name and access_of(auto_schema).shape(linking).reads(field.name):
+        found["$type"] = choice(auto_schema, field) | {"description": "The way of linking; absent: the first."}
+    if primary_name(parent, item.kind):
+        found["$isDefault"] = FLAG | {"description": "Whether this one becomes the primary one."}
+    return found
+
+
+def primary_name(parent: Entity, kind: str) -> str:
+    """Return the parent's attribute that names the primary member of ``kind``; empty where there is none."""
+    name = {"Person": "primary_person", "Address": "primary_address"}.get(kind, "")
+    return name if name in parent.by_name else ""
+
+
+def field_meta(serializer_field: WireField, direction: Direction, method: str) -> dict[str, Any]:
+    """Return what is said of a field beside its values: title, null, default, whether it can be written."""
+    field = serializer_field.field
+    meta: dict[str, Any] = {"title": field.title}
+    if direction == "response":
+        if not (field.type in ("key", "bool") or (field.required and not field.target)):
+            meta["nullable"] = True
+        return meta
+    shape = cast("EntitySerializer", serializer_field.parent).shape
+    if not shape.requires(field) or (method == "POST" and field.has_default):
+        meta["nullable"] = True
+    if serializer_field.read_only or (method != "POST" and field.fixed):
+        meta["readOnly"] = True
+    elif method == "POST" and field.default is not None:
+        default = serializer_field.to_representation(field.default)
+        meta["default"] = default if isinstance(default, str | int | bool) else float(field.default)
+    return meta
