@@ -67,9 +67,16 @@ def check_address(address: Address, c: Circumstances) -> Iterator[RuleViolation]
 
 
 def check_link(link: AddressLink, c: Circumstances) -> Iterator[RuleViolation]:
-    """A link has an owner, and an owner uses an address once per type."""
+    """A link has an owner, and an owner uses an address once per type.
+
+    Linking needs Edit on the address: whoever may edit one owner may edit the address, so a link to somebody else's
+    address would otherwise turn seeing it into editing it.
+    """
     if c.before is None and not c.keyed(Address, link.address_id).exists():
         yield RuleViolation("This record cannot be used here.", "address", "BadReference")
+        return
+    if c.before is None and not c.editable(Address, link.address_id):
+        yield RuleViolation("You may not do this.", "address", "NotPermitted")
         return
     if link.company_id is None and link.person_id is None:
         yield RuleViolation("An address link needs a company or a person.", "company")
