@@ -110,7 +110,7 @@ def evaluate(node: tree.Node, world: World) -> Value:
             return Value("boolean", holds(node.inner, world))
         case tree.Negative():
             operand = number(evaluate(node.operand, world))
-            return Value("number", None if operand is None else -operand)
+            return Value("number", None if operand is None else EXACT.minus(operand))
         case tree.Arithmetic():
             operands = [number(evaluate(n, world)) for n in (node.left, node.right)]
             return Value("number", arithmetic(node.operator, *operands))

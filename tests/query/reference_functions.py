@@ -159,7 +159,7 @@ NUMBER_RESULTS: dict[str, tuple[str, Callable[..., Any]]] = {
     "length": ("text", len),
     "locate": ("text", lambda sought, text: text.find(sought) + 1),
     "ascii": ("text", lambda text: ord(text[0])),
-    "abs": ("number", abs),
+    "abs": ("number", EXACT.abs),
     "sign": ("number", lambda x: Decimal((x > 0) - (x < 0))),
     "round": ("number", to_decimals(ROUND_HALF_UP)),
     "trunc": ("number", to_decimals(ROUND_DOWN)),

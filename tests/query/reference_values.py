@@ -75,9 +75,9 @@ def number(value: Value) -> Decimal | None:
 
 def computed(value: Decimal | None) -> Decimal | None:
     """Overflow is empty; decimals beyond twelve are cut."""
-    if value is None or abs(value) >= Decimal(10) ** 36:
+    if value is None or value.copy_abs() >= Decimal(10) ** 36:
         return None
-    return value.quantize(Decimal("1e-12"), ROUND_DOWN, EXACT)
+    return EXACT.add(value.quantize(Decimal("1e-12"), ROUND_DOWN, EXACT), 0)  # no minus before zero
 
 
 def whole(value: Decimal, low: int, high: int | None = None) -> bool:
