@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from entities.kinds import fold
 from entities.registry import Entity, registry
 
+_NOWHERE = "/sdata"
 KEY_RANGE = range(-(2**31), 2**31)
 _LITERAL = re.compile(r"""\s*(?:'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)"|(?P<number>[+-]?\d+))\s*""")
 
@@ -50,16 +52,20 @@ def base_path() -> str:
     return f"/sdata/{settings.INSTALL_NAME}j/sagecrm2/-"
 
 
+def is_contract(path: str) -> bool:
+    """Whether ``path`` lies below ``/sdata/``."""
+    return split(path)[:1] == ["sdata"]
+
+
 def read(path: str) -> Address:
-    """Return the address that ``path`` (percent-decoded once) means; never fails."""
+    """Return the address that ``path`` (percent-decoded once, below ``/sdata/``) means; never fails."""
     steps = split(path)
     expected = [("sdata", ""), (f"{settings.INSTALL_NAME}j", "ApplicationNotFound"), ("sagecrm2", "ContractNotFound")]
     for (wanted, problem), step in zip([*expected, ("-", "DatasetNotFound")], [*steps, *[""] * 4], strict=False):
         if step != wanted and problem:
             missing = "ResourceKindNotFound" if not step else problem
-            return Address(path, step, missing)
-    segments = [_segment(step) for step in steps[4:]]
-    return _canonical(segments, path)
+            return Address(_NOWHERE, step, missing)
+    return _canonical([_segment(step) for step in steps[4:]])
 
 
 def split(path: str) -> list[str]:
@@ -103,20 +109,22 @@ def key_of(selector: str) -> int | None:
     return int(text) if int(text) in KEY_RANGE else 0
 
 
-def _canonical(segments: list[Segment], path: str) -> Address:
+def _canonical(segments: list[Segment]) -> Address:
     base = base_path()
     if not segments:
         return Address(f"{base}/")
     first, *others = segments
     if first.name.startswith("$"):
         name = first.name.lower()
-        if others and name == "$prototypes" and len(others) == 1 and others[0].selector is None:
+        if any(step.selector is not None for step in segments):
+            return Address(_NOWHERE, first.name, "ResourceKindNotFound")
+        if others and name == "$prototypes" and len(others) == 1:
             entity = registry().find(others[0].name)
             return Address(f"{base}/$prototypes/{entity.kind if entity else others[0].name}", others[0].name)
         return Address("/".join([base, name, *(step.name for step in others)]), first.name)
     entity = registry().find(first.name)
     if entity is None:
-        return Address(path, first.name, "ResourceKindNotFound")
+        return Address(_NOWHERE, first.name, "ResourceKindNotFound")
     found, predicate = _with_key(f"{base}/{entity.kind}", first)
     typed = first.name
     if others:
@@ -140,7 +148,7 @@ def _relation(entity: Entity, typed: str) -> str:
     """Return the relation of ``entity`` that ``typed`` names: a collection by kind or full name, else a to-one."""
     kind = registry().find(typed)
     for item in entity.collections:
-        if typed.lower() == item.name.lower() or (kind and kind.kind == item.kind):
+        if fold(typed) == item.name.lower() or (kind and kind.kind == item.kind):
             return item.kind
-    field = entity.relations.get(typed.lower()) or (kind and entity.relations.get(kind.kind.lower()))
+    field = entity.relations.get(fold(typed)) or (kind and entity.relations.get(kind.kind.lower()))
     return field.relation if field else typed

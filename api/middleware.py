@@ -10,7 +10,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
 
-from api.address import read
+from api.address import is_contract, read
 from api.errors import ApiError, body_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SDataMiddleware:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]  # read by the error handler and the log
-        contract = request.path_info.startswith("/sdata")
+        contract = is_contract(request.path_info)
         if contract:
             address = read(request.path_info)
             request.sdata = address  # type: ignore[attr-defined]  # read by the views

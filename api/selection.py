@@ -9,6 +9,7 @@ from api import entries, prototypes
 from api.query.bind import unknown_name
 from api.query.errors import QueryError
 from api.related import Selection
+from entities.kinds import fold
 from entities.registry import CollectionLink, Entity, Field, registry
 from security import gate
 
@@ -121,7 +122,7 @@ def _relation(access: Access, entity: Entity, typed: str) -> tuple[Field | None,
         return hop[0], None
     kind = registry().find(typed)
     for item in prototypes.collections(access, entity):
-        if typed.lower() == item.name.lower() or (kind is not None and kind.kind == item.kind):
+        if fold(typed) == item.name.lower() or (kind is not None and kind.kind == item.kind):
             return None, item
     if kind is not None:
         hop = gate.relation(access, entity, kind.kind)

@@ -17,6 +17,7 @@ from api.errors import ApiError, Diagnosis
 from api.query.errors import shown
 from api.values import WrongValue, from_json, to_json
 from entities.captions import spelling
+from entities.kinds import fold
 from entities.registry import ByOwner, Entity, Field
 from entities.rules import computed_by_state
 from security import gate
@@ -154,10 +155,10 @@ class _Reading:
     def _passes_by(self, typed: str, value: Any) -> bool:
         """Whether a member that sets nothing may stand in the body: what a GET shows beside the fields."""
         owners = [kind.lower() for p in self.entity.parents if isinstance(p, ByOwner) for kind in p.kinds]
-        if typed.lower() in owners and isinstance(value, dict):
+        if fold(typed) in owners and isinstance(value, dict):
             return True
         names = {item.name.lower() for item in prototypes.collections(self.access, self.entity)}
-        return typed.lower() in names and isinstance(value, dict) and "$resources" in value
+        return fold(typed) in names and isinstance(value, dict) and "$resources" in value
 
     def _offer(self, field: Field, typed: str, value: Any) -> None:
         """Take a value that is not what the caller sees already."""

@@ -60,7 +60,7 @@ def routes() -> list[URLPattern]:
         re_path(rf"{here}/\$prototypes/(?P<kind>[^/]+)$", PrototypeView.as_view(), name="prototype"),
         re_path(rf"{here}/\$openapi$", OpenApiView.as_view(), name="openapi"),
         *(route for entity in registry() for route in _routes(entity)),
-        re_path("^sdata(/.*)?$", NowhereView.as_view(), name="nowhere"),
+        re_path("(?s)^sdata(/.*)?$", NowhereView.as_view(), name="nowhere"),
         path("openapi.json", OpenApiView.as_view(), name="openapi-json"),
         path("openapi.yaml", OpenApiView.as_view(media_type="application/yaml"), name="openapi-yaml"),
     ]

@@ -70,9 +70,11 @@ class EntityViewSet(RecordView):
 
     def key(self, key: str) -> int:
         """Return the key that the address means: a literal, or the one record that its predicate selects."""
-        predicate = address_of(self.request).predicate
-        if not predicate:
+        if key != "predicate":
             return int(key)
+        predicate = address_of(self.request).predicate
+        if not predicate.strip():
+            raise ApiError.of(400, "BadSelector", "The selector is empty.", sdata_code="BadUrlSyntax")
         condition = bind_where(self.access, self.target, parse_where(predicate, path=None), path=None)
         found = list(gate.rows(self.access, self.target).filter(condition).values_list("pk", flat=True)[:2])
         if len(found) > 1:

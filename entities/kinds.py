@@ -38,6 +38,11 @@ TEXT_TYPES: frozenset[str] = frozenset({"text", "memo", "email", "url", "phone",
 NUMBER_TYPES: frozenset[str] = frozenset({"key", "int", "num", "pct", "money", "ref"})
 
 
+def fold(name: str) -> str:
+    """Return the form in which names are compared: any case of ASCII; look-alikes of other alphabets stay apart."""
+    return name.lower() if name.isascii() else name
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of an entity.
@@ -140,7 +145,7 @@ class Entity:
 
     def field(self, wire: str) -> Field | None:
         """Return the field spelt ``wire`` in any case, or None."""
-        return self.by_wire.get(wire.lower())
+        return self.by_wire.get(fold(wire))
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,5 +165,5 @@ class Registry:
 
     def find(self, name: str) -> Entity | None:
         """Return the entity called ``name`` (kind, singular, plural or alias; any case), or None."""
-        kind = self.names.get(name.lower())
+        kind = self.names.get(fold(name))
         return self.entities[kind] if kind else None

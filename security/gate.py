@@ -13,6 +13,7 @@ from django.db.models import BooleanField, Case, CharField, F, Func, Model, Oute
 from django.db.models.expressions import Combinable
 
 from entities.models import Record
+from entities.kinds import fold
 from entities.registry import Entity, Field, registry
 from entities.rules.possible import possible
 from security.errors import NotPermitted, RecordNotFound
@@ -73,7 +74,7 @@ def resolve(access: Access, entity: Entity, name: str) -> Field | None:
 
 def relation(access: Access, entity: Entity, name: str) -> tuple[Field, Entity] | None:
     """Return the reference field and target of the to-one relation ``name``; None where either is unknown."""
-    field = entity.relations.get(name.lower())
+    field = entity.relations.get(fold(name))
     if field is None or not access.shape(entity).reads(field.name):
         return None
     target = registry()[field.target]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from entities.kinds import fold
 from entities.registry import Entity, Field, registry
 
 Level = Literal["user", "team", "profile", "everyone"]
@@ -63,7 +64,7 @@ class Shape:
 
     def field(self, wire: str) -> Field | None:
         """Return the readable field spelt ``wire`` in any case; None for hidden and unknown alike."""
-        return self.entity.by_wire[wire.lower()] if wire.lower() in self._by_wire else None
+        return self.entity.by_wire[fold(wire)] if fold(wire) in self._by_wire else None
 
     def reads(self, name: str) -> bool:
         """Whether the attribute ``name`` of the model is readable."""
