@@ -214,16 +214,20 @@ def make_data(cluster: Cluster, programs: Path, account: Account) -> None:
     unfinished = cluster.directory / "data.part"
     shutil.rmtree(unfinished, ignore_errors=True)
     make_owned_directory(unfinished, account)
-    command: list[str | Path] = [programs / "initdb", "-D", unfinished, "-U", NAME]
-    command += ["--auth=peer", "--encoding=UTF8", "--locale=C.UTF-8"]
+    initdb: list[str | Path] = [programs / "initdb", "-D", unfinished]
+    cluster_form = ["-U", NAME, "--auth=peer", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     if (pgbinaries.major_version(programs, account) or 0) >= 17:
         # Orders by code point, so that plain indexes serve LIKE 'x%', and alike on every machine.
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    if not cluster.durable:
-        command += ["--no-sync"]
-    single: list[str | Path] = [programs / "postgres", "--single", "-D", unfinished, "postgres"]
-    for step, statement in ((command, ""), (single, f"CREATE DATABASE {NAME}\n")):
-        made = account.run(step, say=statement)
+        cluster_form += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    single: list[str | Path] = [programs / "postgres", "--single", "-D", unfinished]
+    steps: list[tuple[list[str | Path], str]] = [
+        ([*initdb, *cluster_form], ""),
+        ([*single, "-c", "fsync=off", "postgres"], f"CREATE DATABASE {NAME}\n"),
+    ]
+    if cluster.durable:
+        steps += [([*initdb, "--sync-only"], "")]
+    for command, statement in steps:
+        made = account.run(command, say=statement)
         if made.returncode != 0:
             said = last_words(made.stdout)
             raise LocalDatabaseError(f"PostgreSQL could not make its data directory: {said}")

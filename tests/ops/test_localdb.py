@@ -36,6 +36,12 @@ def clone(tmp_path: Path) -> Iterator[Path]:
         shutil.rmtree(state)
 
 
+@pytest.fixture
+def quick(clone: Path) -> Cluster:
+    """A server for tests that do not ask what survives."""
+    return Cluster(state_directory(clone) / "quick", durable=False)
+
+
 def ask(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
         cursor = connection.execute(statement.encode())
@@ -85,8 +91,8 @@ class OtherUser:
         return process, process.stdout.readline().strip()
 
 
-def test_serves_utf8_on_a_socket_only_and_without_jit(clone: Path) -> None:
-    with attached(private(clone)) as url:
+def test_serves_utf8_on_a_socket_only_and_without_jit(quick: Cluster) -> None:
+    with attached(quick) as url:
         assert ask(url, "SELECT current_database(), current_user") == [("parapet", "parapet")]
         assert ask(url, "SHOW server_encoding") == [("UTF8",)]
         assert ask(url, "SHOW listen_addresses") == [("",)]
@@ -94,13 +100,12 @@ def test_serves_utf8_on_a_socket_only_and_without_jit(clone: Path) -> None:
         assert ask(url, "SELECT lower('ÄÖ'), 'B' < 'a'") == [("äö", True)]
 
 
-def test_only_its_own_user_may_enter(clone: Path) -> None:
-    cluster = private(clone)
-    with attached(cluster):
-        for directory in (cluster.data, cluster.sockets):
+def test_only_its_own_user_may_enter(quick: Cluster) -> None:
+    with attached(quick):
+        for directory in (quick.data, quick.sockets):
             assert directory.stat().st_mode & 0o077 == 0
         with pytest.raises(psycopg.OperationalError, match="authentication failed"):
-            psycopg.connect(cluster.url.replace("parapet@", "postgres@"))
+            psycopg.connect(quick.url.replace("parapet@", "postgres@"))
 
 
 def test_stops_at_the_end_and_keeps_its_data(clone: Path) -> None:
@@ -192,27 +197,25 @@ def test_leaves_a_server_alone_that_it_did_not_start(clone: Path) -> None:
         account.run([*words, "stop"])
 
 
-def test_makes_its_data_anew_when_that_was_interrupted(clone: Path) -> None:
-    cluster = private(clone)
-    localdb.make_directory(cluster.directory / "data.part")
-    (cluster.directory / "data.part" / "PG_VERSION").write_text("18\n")
-    with attached(cluster) as url:
+def test_makes_its_data_anew_when_that_was_interrupted(quick: Cluster) -> None:
+    localdb.make_directory(quick.directory / "data.part")
+    (quick.directory / "data.part" / "PG_VERSION").write_text("18\n")
+    with attached(quick) as url:
         assert ask(url, "SELECT 1") == [(1,)]
 
 
-def test_says_in_one_sentence_why_it_does_not_start(clone: Path) -> None:
-    cluster = private(clone)
-    with attached(cluster):
+def test_says_in_one_sentence_why_it_does_not_start(quick: Cluster) -> None:
+    with attached(quick):
         pass
-    with (cluster.data / "postgresql.conf").open("a") as configuration:
+    with (quick.data / "postgresql.conf").open("a") as configuration:
         configuration.write("no_such_setting = on\n")
-    with pytest.raises(LocalDatabaseError, match=r"did not start: .*FATAL: .*conf.*") as caught, attached(cluster):
+    with pytest.raises(LocalDatabaseError, match=r"did not start: .*FATAL: .*conf.*") as caught, attached(quick):
         pass
     assert "\n" not in str(caught.value)
 
 
 def test_a_deep_clone_gets_a_short_private_socket(clone: Path) -> None:
-    cluster = Cluster(state_directory(clone) / ("deep" * 30))
+    cluster = Cluster(state_directory(clone) / ("deep" * 30), durable=False)
     assert len(os.fsencode(cluster.sockets / localdb.SOCKET)) < 107
     with attached(cluster) as url:
         assert ask(url, "SELECT 1") == [(1,)]
@@ -222,7 +225,7 @@ def test_a_deep_clone_gets_a_short_private_socket(clone: Path) -> None:
 
 
 def test_does_not_enter_a_socket_directory_that_others_may_enter(clone: Path) -> None:
-    cluster = Cluster(state_directory(clone) / ("deep" * 30))
+    cluster = Cluster(state_directory(clone) / ("deep" * 30), durable=False)
     cluster.sockets.mkdir()
     cluster.sockets.chmod(0o777)
     try:
@@ -257,22 +260,21 @@ def test_a_throwaway_server_leaves_others_in_use_alone(clone: Path, other_user: 
     assert ask(theirs, "SELECT 1") == [(1,)]
 
 
-def test_is_not_discarded_while_in_use(clone: Path) -> None:
-    with attached(private(clone)) as url:
-        assert not localdb.discard(private(clone))
+def test_is_not_discarded_while_in_use(quick: Cluster) -> None:
+    with attached(quick) as url:
+        assert not localdb.discard(quick)
         assert ask(url, "SELECT 1") == [(1,)]
-    assert localdb.discard(private(clone))
-    assert not private(clone).directory.exists()
+    assert localdb.discard(quick)
+    assert not quick.directory.exists()
 
 
-def test_an_impatient_wait_ends_in_a_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = private(clone)
-    with attached(cluster):
+def test_an_impatient_wait_ends_in_a_sentence(quick: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    with attached(quick):
         monkeypatch.setattr(localdb, "PATIENCE", -1.0)
-        pid_file = cluster.data / "postmaster.pid"
+        pid_file = quick.data / "postmaster.pid"
         status = pid_file.read_text()
         pid_file.write_text(status.replace("ready", "starting"))
         with pytest.raises(LocalDatabaseError, match="is not ready"):
-            localdb.becomes_ready(cluster)
+            localdb.becomes_ready(quick)
         pid_file.write_text(status)
         monkeypatch.undo()
