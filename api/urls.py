@@ -60,7 +60,8 @@ def routes() -> list[URLPattern]:
         re_path(rf"{here}/\$prototypes/(?P<kind>[^/]+)$", PrototypeView.as_view(), name="prototype"),
         re_path(rf"{here}/\$openapi$", OpenApiView.as_view(), name="openapi"),
         *(route for entity in registry() for route in _routes(entity)),
-        re_path("(?s)^sdata(/.*)?$", NowhereView.as_view(), name="nowhere"),
+        # Not "(?s)^sdata(/.*)?$": beside a pattern with a flag Django can reverse no address of the site.
+        re_path(r"^sdata(/[\s\S]*)?$", NowhereView.as_view(), name="nowhere"),
         path("openapi.json", OpenApiView.as_view(), name="openapi-json"),
         path("openapi.yaml", OpenApiView.as_view(media_type="application/yaml"), name="openapi-yaml"),
     ]
