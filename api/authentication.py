@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,6 @@ class Caller:
     """The authenticated user of a request, as DRF knows it; what it may do is ``access``."""
 
     access: Access
-    read_only: bool
     is_authenticated: bool = True
 
     @property
@@ -44,7 +42,8 @@ class CredentialsAuthentication(BaseAuthentication):
         verified = _verify(given.pop()) if len(given) == 1 else None
         if verified is None:
             raise AuthenticationFailed
-        return Caller(access_for(verified.user_id, verified.version), verified.read_only), verified
+        access = access_for(verified.user_id, verified.version)
+        return Caller(access.reading if verified.read_only else access), verified
 
     def authenticate_header(self, request: Request) -> str:
         """Make DRF answer 401 rather than 403; the header itself is set by ``errors.exception_handler``."""
@@ -59,6 +58,6 @@ def _verify(header: str) -> Verified | None:
         return None
     try:
         logon, colon, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII or not UTF-8
         return None
     return verify_password(logon, password) if colon else None

@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from api import prototypes
 from api.address import base_path
 from api.authentication import Caller, CredentialsAuthentication
-from api.errors import ApiError, Diagnosis, method_not_allowed, not_permitted, translate
+from api.errors import ApiError, Diagnosis, method_not_allowed, translate
+from api.middleware import SAFE
 from api.parsers import JsonNegotiation, StrictJSONParser
 from api.query.parameters import ENTRY, ListQuery, parse_list_query
 from api.renderers import JSONRenderer
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from security.plan import Access
 
-SAFE = ("GET", "HEAD", "OPTIONS")
 MAX_TARGET = 8_000
 
 
@@ -57,7 +57,7 @@ class SDataView(APIView):
         return self.caller.access
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check in the contract's order: 401, 414, 404, 405, read-only tokens."""
+        """Check in the contract's order: 401, 414, 404, 405."""
         super().initial(request, *args, **kwargs)
         if len(request.META.get("RAW_URI", "") or request.get_full_path()) > MAX_TARGET:
             message = f"A request target has at most {MAX_TARGET} bytes."
@@ -65,8 +65,6 @@ class SDataView(APIView):
         self.locate(request)
         if request.method != "OPTIONS" and (request.method or "") not in self.methods():
             raise method_not_allowed([method for method in self.methods() if self.may(method)])
-        if request.method not in SAFE and self.caller.read_only:
-            raise not_permitted()
 
     def locate(self, request: Request) -> None:
         """Raise 404 where the address does not exist for the caller."""
@@ -123,5 +121,6 @@ class SDataView(APIView):
 
     def parameters(self, allowed: Collection[str] = ENTRY) -> ListQuery:
         """Return the request's query parameters; raises 400 for any that the address does not take."""
-        pairs = parse_qsl(self.request.META.get("QUERY_STRING", ""), keep_blank_values=True, errors="replace")
+        text = self.request.META.get("QUERY_STRING", "").encode("latin-1").decode("utf-8", "replace")  # WSGI's form
+        pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
         return parse_list_query(pairs, allowed)

@@ -6,7 +6,7 @@ Frozen facts; ``plan`` compiles them, ``gate`` enforces them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -91,6 +91,16 @@ class Access:
     def sees(self, entity: Entity) -> bool:
         """Whether some row of ``entity`` may be viewed."""
         return "view" in self.shape(entity).actions
+
+    @cached_property
+    def reading(self) -> Access:
+        """The same access without any write, as a read-only token has it; what one may only insert is unknown."""
+        plans = {}
+        for kind, plan in self.plans.items():
+            fields = tuple(replace(item, writable=False) for item in plan.shape.fields)
+            shape = replace(plan.shape, fields=fields, actions=plan.shape.actions & {"view"})
+            plans[kind] = replace(plan, shape=shape)
+        return replace(self, plans=plans)
 
     @cached_property
     def digest(self) -> str:

@@ -79,7 +79,7 @@ def mock_request(method: str, path: str, view: Any, original: Request | None, **
     """Return the request that a view is asked with; without an original that of the public contract."""
     request = cast("Request", build_mock_request(method, path, view, original, **options))
     if original is None:
-        request.user = cast("Any", Caller(public_access(), read_only=False))
+        request.user = cast("Any", Caller(public_access()))
     return request
 
 
