@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from io import BytesIO
 from typing import TYPE_CHECKING
 
+import orjson
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from api.address import is_contract, read
@@ -16,6 +19,7 @@ from api.errors import ApiError, body_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SAFE = ("GET", "HEAD", "OPTIONS")
 VARY = ("Authorization", "X-Sage-Authorization", "X-Authorization", "Accept-Encoding")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -36,8 +40,8 @@ class SDataMiddleware:
             address = read(request.path_info)
             request.sdata = address  # type: ignore[attr-defined]  # read by the views
             request.path_info = address.path
-        response = _bad_host(request) if contract else None
-        response = response or self.get_response(request)
+            _take_chunks(request)
+        response = (_refusal(request) if contract else None) or self.get_response(request)
         response["X-Request-Id"] = request_id
         response["X-Content-Type-Options"] = "nosniff"
         if contract:
@@ -47,10 +51,38 @@ class SDataMiddleware:
         return response
 
 
-def _bad_host(request: HttpRequest) -> HttpResponse | None:
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    """Answer what is wrong with a request before anybody asks who sends it, in the contract's order."""
     try:
-        request.get_host()
-    except DisallowedHost:
-        error = ApiError.of(400, "BadHost", "This host is not served here.", sdata_code="BadUrlSyntax")
-        return JsonResponse(body_of(error, ""), status=400)
+        _check(request)
+    except ApiError as error:
+        body = orjson.dumps(body_of(error, ""))
+        headers = {"Cache-Control": "private, no-store"}
+        return HttpResponse(body, content_type="application/json", status=error.status, headers=headers)
     return None
+
+
+def _check(request: HttpRequest) -> None:
+    try:
+        own = {request.get_host().lower(), _host_of(settings.PUBLIC_BASE_URL)}
+    except DisallowedHost:
+        raise ApiError.of(400, "BadHost", "This host is not served here.", sdata_code="BadUrlSyntax") from None
+    if settings.REQUIRE_HTTPS and not request.is_secure():
+        raise ApiError.of(400, "HttpsRequired", "This service is served by https only.", sdata_code="BadUrlSyntax")
+    origin = request.headers.get("Origin")
+    if origin is not None and request.method not in SAFE and _host_of(origin) not in own - {""}:
+        # Browsers resend stored Basic credentials with whatever a foreign page makes them send.
+        raise ApiError.of(403, "CrossOrigin", "Pages of other sites may not write here.")
+
+
+def _host_of(origin: str) -> str:
+    return origin.lower().partition("//")[2]
+
+
+def _take_chunks(request: HttpRequest) -> None:
+    """Read a body that came in chunks, as .NET's JSON content does; Django reads by ``Content-Length`` alone."""
+    environ = request.META
+    if environ.get("wsgi.input_terminated") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        vars(request)["_stream"] = BytesIO(body)

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 DEPTH = 20
 
 
+def body_too_large() -> ApiError:
+    """413 for a body beyond the limit of contract.md §20."""
+    return ApiError.of(413, "BodyTooLarge", f"A body has at most {settings.MAX_BODY_BYTES} bytes.")
+
+
 class StrictJSONParser(BaseParser):
     """Parses one JSON value; numbers stay exact."""
 
@@ -34,7 +39,7 @@ class StrictJSONParser(BaseParser):
         limit = settings.MAX_BODY_BYTES
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise ApiError.of(413, "BodyTooLarge", f"A body has at most {limit} bytes.")
+            raise body_too_large()
         return parse_json(raw)
 
 

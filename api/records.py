@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.conf import settings
 from django.db import OperationalError, transaction
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.response import Response
@@ -12,15 +13,16 @@ from rest_framework.viewsets import ViewSetMixin
 
 from api import entries, related
 from api.base import SDataView
-from api.errors import not_permitted, record_not_found
+from api.errors import ApiError, not_permitted, record_not_found
 from api.etags import matches, require_match
+from api.parsers import body_too_large
 from api.query.parameters import ENTRY, WRITE, ListQuery
 from api.selection import check_nodes, selection_of
 from api.serializers import serializer_for
 from security import gate, writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from entities.registry import Entity, Record
     from security.plan import Action
@@ -75,9 +77,21 @@ class RecordView(ViewSetMixin, SDataView):
         """Store the body as a new record."""
         return writes.create(self.access, self.target, self.values(None, preset))
 
+    def asked(self, allowed: Collection[str]) -> ListQuery:
+        """Return what the answer shall show; raises 400 before anything is looked for or written."""
+        query = self.parameters(allowed)
+        self.selection(query)
+        return query
+
+    def selection(self, query: ListQuery) -> related.Selection:
+        """Return what of one record is shown; raises 400."""
+        found = selection_of(self.access, self.target, query)
+        check_nodes(replace(query, count=1), found)
+        return found
+
     def read(self, key: int) -> Response:
         """Answer one record, or 304 where the caller has it already."""
-        query = self.parameters(ENTRY)
+        query = self.asked(ENTRY)
         self.require("view")
         body, tag = self.entry(key, query)
         if body is None:
@@ -88,7 +102,7 @@ class RecordView(ViewSetMixin, SDataView):
 
     def change(self, find: Callable[[], int]) -> Response:
         """Change the members sent of the record that ``find`` names, under ``If-Match`` where given."""
-        query = self.parameters(WRITE)
+        query = self.asked(WRITE)
         self.require("edit")
         return in_transaction(lambda: self.changed(find(), query))
 
@@ -105,7 +119,7 @@ class RecordView(ViewSetMixin, SDataView):
 
     def remove(self, find: Callable[[], int]) -> Response:
         """Delete the record that ``find`` names softly and answer 204."""
-        self.parameters(frozenset())
+        self.parameters({"returnPartial"})
         self.require("delete")
 
         def work() -> Response:
@@ -128,9 +142,11 @@ class RecordView(ViewSetMixin, SDataView):
             require_match(header, found[0]["$etag"])
 
     def require_json(self) -> None:
-        """Raise 415 for a body that is not JSON, before anything else is said about the request."""
+        """Raise 415 for a body that is not JSON and 413 for one too large, before what it says is looked at."""
         if self.content_negotiation_class().select_parser(self.request, self.parsers()) is None:
             raise UnsupportedMediaType(self.request.content_type or "")
+        if int(self.request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+            raise body_too_large()
 
     def parsers(self) -> list[Any]:
         """Return the parsers of this view."""
@@ -138,6 +154,8 @@ class RecordView(ViewSetMixin, SDataView):
 
     def values(self, record: Record | None, preset: dict[str, Any]) -> dict[str, Any]:
         """Return what the body changes; raises 400 with every problem."""
+        if self.request.stream is None:
+            raise ApiError.of(400, "BadJson", "The body is empty.")
         context = {"access": self.access, "strict": self.strict(), "preset": preset}
         serializer = serializer_for(self.access.shape(self.target))(record, data=self.request.data, context=context)
         serializer.is_valid(raise_exception=True)
@@ -155,8 +173,7 @@ class RecordView(ViewSetMixin, SDataView):
 
     def entry(self, key: int, query: ListQuery) -> tuple[dict[str, Any] | None, str]:
         """Return the entry as the query shows it and its tag; None where the caller cannot see it."""
-        selection = selection_of(self.access, self.target, query)
-        check_nodes(replace(query, count=1), selection)
+        selection = self.selection(query)
         shows_tag = selection.projection.tag
         selection = replace(selection, projection=replace(selection.projection, tag=True))
         rows = gate.rows(self.access, self.target).filter(pk=key)

@@ -78,7 +78,7 @@ class RelatedViewSet(RecordView):
 
     def create(self, request: Request, parent: str) -> Response:
         """Create a member of the collection; ``$type`` and ``$isDefault`` as in contract.md §11.5."""
-        query = self.parameters(CREATE)
+        query = self.asked(CREATE)
         self.require("insert")
         number = self.check_parent(parent)
         self.require_json()

@@ -145,7 +145,7 @@ class _Reading:
             field = hop[0]
             if value is None:
                 self._offer(field, typed, None)
-            elif isinstance(value, dict) and isinstance(value.get("$key"), int):
+            elif isinstance(value, dict) and type(value.get("$key")) is int:
                 self._offer(field, typed, value["$key"])
             else:
                 self.problem("WrongType", f"{typed} expects an object with $key, or null.", typed)
@@ -178,17 +178,12 @@ class _Reading:
         self.values[field.name] = self._listed(field, typed, value)
 
     def _unchanged(self, field: Field, value: Any) -> bool:
-        present = self.seen.get(field.name)
-        if field.type == "sel" and isinstance(present, str):
-            return bool(present.lower() == value.lower())
-        if field.type == "msel":
-            return sorted(code.lower() for code in value) == sorted(code.lower() for code in present or ())
-        return bool(present == value)
+        return _same(field, value, self.seen.get(field.name))
 
     def _refuse(self, field: Field, typed: str, value: Any) -> None:
         """Say that a field is read-only, unless the value is as good as none."""
-        empty = value in (None, "", [], False)
-        if self._ignored(field) or (self.record is None and (empty or value == field.default)):
+        empty = value is None or value is False or value in ("", [])
+        if self._ignored(field) or (self.record is None and (empty or _same(field, value, field.default))):
             return
         self.problem("ReadOnly", f"{typed} cannot be changed.", typed)
 
@@ -243,3 +238,12 @@ class _Reading:
             value, typed = self.values.pop(name), self.typed[name]
             if self.record is not None or value:
                 self.problem("ReadOnly", f"{typed} is computed here.", typed)
+
+
+def _same(field: Field, value: Any, present: Any) -> bool:
+    """Whether a value sent is the present one; codes are compared without regard to case and order."""
+    if field.type == "sel" and isinstance(present, str):
+        return bool(present.lower() == value.lower())
+    if field.type == "msel":
+        return sorted(code.lower() for code in value) == sorted(code.lower() for code in present or ())
+    return bool(present == value)

@@ -49,7 +49,7 @@ class EntityViewSet(RecordView):
 
     def create(self, request: Request) -> Response:
         """Store a new record and answer it with 201."""
-        query = self.parameters(CREATE)
+        query = self.asked(CREATE)
         self.require("insert")
         self.require_json()
         return in_transaction(lambda: self.created(self.store({}).pk, query))

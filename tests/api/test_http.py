@@ -1,0 +1,286 @@
+"""What all answers share: format, headers, caching, hosts, bodies (contract.md §3)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from entities.models import Company
+from security.gate import system_rows
+from tests.api.wire import Wire, at
+
+if TYPE_CHECKING:
+    from tests.api.wire import Answer
+
+READABLE = ["", "$whoami", "$prototypes", "$prototypes/Company", "Company", "Company('2')", "Company('2')/Person"]
+READABLE += ["Company(comp_companyid eq 2)", "Person('2')/Company", "Company('2')/Person('2')", "Users"]
+REFUSED = ["nosuch", "company('999999999')", "company?foo=1", "/sdata/otherj/sagecrm2/-/company"]
+SUSANS = 2
+
+
+def vary(answer: Answer) -> set[str]:
+    return set(answer.headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/atom+xml, */*;q=0.1", "text/html", "", "nonsense"])
+def test_14_answers_are_json_whatever_is_accepted(susan: Wire, accept: str) -> None:
+    answer = susan.get("company?count=1", headers={"Accept": accept})
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.body.startswith(b"{")
+
+
+@pytest.mark.parametrize("path", [*READABLE, *REFUSED])
+def test_14_every_answer_has_the_common_headers(susan: Wire, nobody: Wire, path: str) -> None:
+    for wire in (susan, nobody):
+        answer = wire.get(path)
+        assert answer.headers["Content-Type"] == "application/json"
+        assert {"Authorization", "X-Sage-Authorization", "X-Authorization", "Accept-Encoding"} <= vary(answer)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["X-Request-Id"]
+        wanted = "private, no-cache" if answer.status == 200 else "private, no-store"
+        assert answer.headers["Cache-Control"] == wanted
+
+
+def test_14_writes_are_not_stored_by_caches(susan: Wire) -> None:
+    for answer in (susan.patch("company('2')", {}), susan.post("company", {"comp_name": "New"})):
+        assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+def test_14_the_contract_is_told_to_whom_it_is_offered(susan: Wire, nora: Wire, nobody: Wire) -> None:
+    for wire in (susan, nora):
+        fingerprint = wire.entry("$whoami")["$contract"]["$fingerprint"]
+        for path in (*READABLE, *REFUSED):
+            headers = wire.get(path).headers
+            assert headers["Contract-Version"] == "1.0"
+            assert headers["Contract-Fingerprint"] == fingerprint
+    assert not {"Contract-Version", "Contract-Fingerprint"} & set(nobody.get("").headers)
+
+
+@pytest.mark.parametrize("kept", ["a", "0" * 64, "A.b_c-9"])
+def test_14_a_well_formed_request_id_is_kept(susan: Wire, kept: str) -> None:
+    assert susan.get("$whoami", headers={"X-Request-Id": kept}).headers["X-Request-Id"] == kept
+
+
+@pytest.mark.parametrize("refused", ["", "0" * 65, "a b", "a\tb", "é", "<script>", "a/b", "a;b"])
+def test_14_any_other_request_id_is_replaced(susan: Wire, refused: str) -> None:
+    given = susan.get("$whoami", headers={"X-Request-Id": refused}).headers["X-Request-Id"]
+    assert given not in ("", refused)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil.example", "http://[", ""])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "company"), ("PATCH", "company('2')"), ("DELETE", "company('2')")]
+)
+def test_14_a_write_from_a_foreign_page_is_refused(
+    susan: Wire, nobody: Wire, method: str, path: str, origin: str
+) -> None:
+    for wire in (susan, nobody):
+        answer = wire.send(method, path, {"comp_name": "Foreign"}, headers={"Origin": origin})
+        assert answer.refusal == (403, "ApplicationDiagnosis", "CrossOrigin")
+    assert not system_rows(Company).filter(name="Foreign").exists()
+    assert susan.get("company('2')").status == 200
+
+
+def test_14_a_write_from_the_own_host_is_served(susan: Wire, settings: Any) -> None:
+    assert susan.patch("company('2')", {}, headers={"Origin": "http://testserver"}).status == 200
+    settings.PUBLIC_BASE_URL = "https://crm.example.com"
+    assert susan.patch("company('2')", {}, headers={"Origin": "https://crm.example.com"}).status == 200
+
+
+def test_14_foreign_pages_may_send_reads_which_they_cannot_see(susan: Wire) -> None:
+    answer = susan.get("company('2')", headers={"Origin": "https://evil.example"})
+    assert answer.status == 200
+    assert not [name for name in answer.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "testserver@evil", "", "a b", "%00"])
+def test_15_a_host_that_is_not_served_is_refused(susan: Wire, nobody: Wire, host: str) -> None:
+    for wire in (susan, nobody):
+        for method in ("GET", "POST"):
+            answer = wire.send(method, "company", {}, headers={"Host": host})
+            assert answer.refusal == (400, "BadUrlSyntax", "BadHost")
+            assert answer.headers["X-Request-Id"]
+            assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+def test_15_forwarding_headers_of_strangers_have_no_influence(susan: Wire) -> None:
+    forged = {"Forwarded": "host=evil.example;proto=https", "X-Forwarded-Host": "evil.example"}
+    forged |= {"X-Forwarded-Proto": "https", "X-Forwarded-Port": "444", "X-Original-URL": "/x", "X-Rewrite-URL": "/x"}
+    assert susan.get("company('2')", headers=forged).body == susan.get("company('2')").body
+
+
+def test_15_the_public_address_stands_in_every_url(susan: Wire, settings: Any) -> None:
+    settings.PUBLIC_BASE_URL = "https://crm.example.com"
+    for path in READABLE:
+        body = susan.get(path).body
+        assert b"https://crm.example.com/sdata/crmj/sagecrm2/-" in body
+        assert b"http://" not in body
+
+
+def test_15_an_https_request_never_yields_an_http_url(susan: Wire) -> None:
+    response: Any = susan.client.get("/sdata/crmj/sagecrm2/-/company", headers=susan.headers, secure=True)
+    assert b"https://testserver/" in response.content
+    assert b"http://" not in response.content
+
+
+def test_plain_http_is_refused_before_credentials_where_https_is_required(nobody: Wire, settings: Any) -> None:
+    settings.REQUIRE_HTTPS = True
+    assert nobody.get("company").refusal == (400, "BadUrlSyntax", "HttpsRequired")
+    assert nobody.client.get("/sdata/crmj/sagecrm2/-/company", secure=True).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain",
+        "text/json",
+        "text/xml",
+        "application/xml",
+        "application/atom+xml",
+        "application/octet-stream",
+        "application/json; charset=iso-8859-1",
+        "application/json; charset=utf-16",
+        "application/json;charset=",
+        "applicationjson",
+        "*/*",
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "company"), ("PUT", "company('2')"), ("POST", "company('2')/person")]
+)
+def test_16_other_bodies_are_refused(susan: Wire, method: str, path: str, content_type: str) -> None:
+    answer = susan.send(method, path, b'{"comp_name": "x", "pers_lastname": "x"}', content_type=content_type)
+    assert answer.refusal == (415, "ApplicationDiagnosis", "UnsupportedMediaType")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json;vnd.sage=sdata",
+        "Application/JSON; Charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "application/merge-patch+json",
+        "",
+        None,
+    ],
+)
+def test_16_json_under_every_accepted_name_works(susan: Wire, content_type: str | None) -> None:
+    answer = susan.put("company('2')", {"comp_intid": 77}, content_type=content_type)
+    assert (answer.status, answer.json["Comp_IntId"]) == (200, 77)
+
+
+@pytest.mark.parametrize("path", READABLE)
+def test_18_head_is_get_without_its_body(susan: Wire, path: str) -> None:
+    get, head = susan.get(path), susan.head(path)
+    assert (head.status, head.body) == (200, b"")
+    own = {"X-Request-Id"}
+    assert {k: v for k, v in head.headers.items() if k not in own} == {
+        k: v for k, v in get.headers.items() if k not in own
+    }
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_18_head_is_authorised_as_get(susan: Wire, nobody: Wire, path: str) -> None:
+    assert susan.head(path).status == susan.get(path).status
+    assert nobody.head(path).status == 401
+
+
+BODIES = {
+    "nothing": b"",
+    "blanks": b"   ",
+    "no JSON": b"comp_name=x",
+    "half": b'{"comp_name": ',
+    "two values": b'{"comp_name": "x"} {}',
+    "an array": b"[]",
+    "a list of records": b'[{"comp_name": "x"}]',
+    "a text": b'"comp_name"',
+    "a number": b"1",
+    "null": b"null",
+    "true": b"true",
+    "NaN": b'{"comp_intid": NaN}',
+    "Infinity": b'{"comp_intid": -Infinity}',
+    "single quotes": b"{'comp_name': 'x'}",
+    "a trailing comma": b'{"comp_name": "x",}',
+    "a comment": b'{"comp_name": "x"} // x',
+    "a byte order mark": b'\xef\xbb\xbf{"comp_name": "x"}',
+    "latin-1": b'{"comp_name": "\xe9"}',
+    "utf-16": '{"comp_name": "x"}'.encode("utf-16"),
+    "a control character": b'{"comp_name": "a\nb"}',
+    "21 levels": b'{"a": ' + b"[" * 20 + b"]" * 20 + b"}",
+    "10,000 levels": b'{"a": ' + b"[" * 10_000,
+    "braces in a text": b'{"comp_name": "' + b"{" * 30,
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+@pytest.mark.parametrize(("method", "path"), [("POST", "company"), ("PATCH", "company('2')")])
+def test_67_what_is_no_json_object_is_refused(susan: Wire, method: str, path: str, body: bytes) -> None:
+    before = susan.get("company('2')").body
+    answer = susan.send(method, path, body)
+    assert answer.refusal == (400, "ApplicationDiagnosis", "BadJson")
+    assert susan.get("company('2')").body == before
+
+
+def test_67_20_levels_are_not_too_deep(susan: Wire) -> None:
+    body = b'{"a": ' + b"[" * 19 + b"]" * 19 + b', "comp_name": "[[[[[[[[[[[[[[[[[[[[[[[[[[[["}'
+    assert susan.patch("company('2')", body).codes == ["UnknownMember"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a": 1, "A": 2}', b'{"comp_name": "x", "comp_name": "x"}', b'{"comp_name": "x", "Comp_Name ": "y"}'],
+)
+def test_66_members_that_become_the_same_name_are_refused(susan: Wire, body: bytes) -> None:
+    assert susan.patch("company('2')", body).code == "DuplicateMember"
+    assert susan.post("company", body).code == "DuplicateMember"
+
+
+def test_a_body_beyond_a_mebibyte_is_refused(susan: Wire) -> None:
+    limit = 1024 * 1024
+    empty = len(json.dumps({"comp_nosuch": ""}))
+    for method, path in (("POST", "company"), ("PUT", "company('2')"), ("POST", "company('2')/person")):
+        fits = json.dumps({"comp_nosuch": "x" * (limit - empty)}).encode()
+        assert susan.send(method, path, fits).status == 400
+        answer = susan.send(method, path, fits + b" ")
+        assert answer.refusal == (413, "ApplicationDiagnosis", "BodyTooLarge")
+
+
+def test_a_target_of_8001_bytes_is_refused_and_one_of_8000_is_not(susan: Wire) -> None:
+    room = 8000 - len("/sdata/crmj/sagecrm2/-/company?_t=")
+    assert susan.get(f"company?_t={'x' * room}").status == 200
+    answer = susan.get(f"company?_t={'x' * (room + 1)}")
+    assert answer.refusal == (414, "BadUrlSyntax", "UrlTooLong")
+
+
+def test_the_order_of_checks_is_the_contracts(susan: Wire, nobody: Wire) -> None:
+    """Of several faults the first in the contract's order is told."""
+    long = "x" * 8000
+    foreign = {"Origin": "https://evil.example"}
+    form = {"content_type": "text/plain"}
+    old = {"If-Match": '"old"'}
+    huge = b'{"a": "' + b"x" * 1024 * 1024 + b'"}'
+    ladder: list[tuple[int, Answer]] = [
+        (400, nobody.delete(f"nosuch?_t={long}", headers=foreign | {"Host": "evil.example"})),
+        (403, nobody.delete(f"nosuch?_t={long}", headers=foreign)),
+        (401, nobody.delete(f"nosuch?_t={long}")),
+        (414, susan.delete(f"nosuch?_t={long}")),
+        (404, susan.delete("nosuch?foo=1")),
+        (405, susan.delete("company?foo=1")),
+        (400, susan.put("newproduct('999999')?foo=1", huge, headers=old, **form)),
+        (400, susan.put("newproduct('999999')?select=nosuch", huge, headers=old, **form)),
+        (403, susan.put("newproduct('999999')", huge, headers=old, **form)),
+        (400, susan.put("company('999999')?select=nosuch", huge, headers=old, **form)),
+        (404, susan.put("company('999999')", huge, headers=old, **form)),
+        (415, susan.put(at("Company", SUSANS), huge, headers=old, **form)),
+        (413, susan.put(at("Company", SUSANS), huge, headers=old)),
+        (412, susan.put(at("Company", SUSANS), b"[", headers=old)),
+        (400, susan.put(at("Company", SUSANS), b"[")),
+    ]
+    assert [answer.status for _, answer in ladder] == [status for status, _ in ladder]
