@@ -1,0 +1,72 @@
+"""The access model against the oracle, over random worlds (security.md §8.1)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, note, seed, settings
+
+from security.plan import access_for
+from tests.oracle import checks
+from tests.oracle.loading import load
+from tests.oracle.making import worlds
+from tests.oracle.oracle import Oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.oracle.worlds import World
+
+DEEP = bool(os.environ.get("PARAPET_DEEP"))
+IN_A_BATCH = 50
+BATCHES = 100 if DEEP else 6
+
+pytestmark = pytest.mark.django_db
+
+
+def over_worlds(batch: int, count: int, check: Callable[[World], None]) -> None:
+    """Check so many worlds, the same ones in every run, each in a transaction that is rolled back."""
+
+    @seed(batch)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(worlds())
+    def each(world: World) -> None:
+        note(repr(world))
+        with transaction.atomic():
+            load(world)
+            check(world)
+            transaction.set_rollback(True)
+
+    each()
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_every_way_of_asking_agrees_with_the_oracle(batch: int) -> None:
+    over_worlds(batch, IN_A_BATCH, everything)
+
+
+def everything(world: World) -> None:
+    """Ask every user's plan everything; what costs many statements is asked in turns."""
+    oracle = Oracle(world)
+    turn = len(world.rows) + len(world.rights) + len(world.rules)
+    for index, user in enumerate(world.users):
+        access = access_for(user.key)
+        checks.shapes(oracle, user, access)
+        checks.lists(oracle, user, access, turn + index)
+        checks.predicates(oracle, user, access, turn + index)
+        checks.unsaved(oracle, user, access)
+        checks.permissions(oracle, user, turn + index)
+        checks.detail(oracle, user, access, turn + 3 * index)
+    actor = world.users[turn % len(world.users)]
+    if not actor.disabled:
+        checks.titles(oracle, actor, access_for(actor.key))
+        checks.written(oracle, actor, access_for(actor.key), turn)
