@@ -12,6 +12,7 @@ NEED := command -v $(PYTHON) >/dev/null \
 	$(PYTHON) requirements/install.py
 WITH_DATABASE := $(PY) -m crm.launch throwaway
 PYTEST := $(WITH_DATABASE) $(PY) -m pytest -n $(WORKERS)
+OPENAPI := $(PY) manage.py spectacular --validate --fail-on-warn
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \
 	--generate-hashes --no-emit-index-url --python-version 3.11
 
@@ -41,7 +42,12 @@ checks: # what check runs, with a database around it
 	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --fail-level WARNING
-	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+	new=$$(mktemp) && trap 'rm -f "$$new"' EXIT && $(OPENAPI) --file "$$new" \
+	&& { cmp -s "$$new" docs/openapi.yaml || { echo "docs/openapi.yaml is old: make docs." >&2; exit 1; }; }
+
+docs: ## Write docs/openapi.yaml, the document of the whole API
+	$(NEED) dev
+	exec $(WITH_DATABASE) $(OPENAPI) --file docs/openapi.yaml
 
 format: ## Format the code
 	$(NEED) dev
