@@ -169,9 +169,9 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
     cannot_change_password = flag("Cannot Change Password")
     password_never_expires = flag("Password Never Expires")
     is_territory_manager = flag("Territory Manager")
+    last_login = models.DateTimeField("Last Login", null=True, blank=True, editable=False)
     template_name = text(60, "Template Name")
     is_staff = flag("Staff: may open the administration")
-    last_login = models.DateTimeField("Last Login", null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
