@@ -60,7 +60,8 @@ def bind_name(
     expression, field = found
     plain = len(parts) == 1 and not field.target and not field.derived
     nullable = not (plain and (field.is_text or field.type in ("bool", "key")))
-    return Operand(expression, field.type, nullable), field
+    stored = F(field.column) if field.target and len(parts) == 1 else None
+    return Operand(expression, field.type, nullable, stored), field
 
 
 def bind_where(access: Access, entity: Entity, tree: Node, path: str | None = "where") -> Expression:

@@ -74,10 +74,18 @@ def equal(left: Literal | Term, right: Literal | Term, scope: Scope) -> Test:
     kind = _common_kind((left, right), scope)
     sides = [_comparable(item, kind, scope) for item in (left, right)]
     if isinstance(left, Literal) or isinstance(right, Literal):
-        return Test(Sql("({} = {})", *sides))
+        term, constant = (left, sides[1]) if isinstance(right, Literal) else (right, sides[0])
+        return Test(_by_index(term, Sql("({} = {})", *sides), "({} = {})", constant))
     if kind is Kind.TEXT:
         sides = [Sql("NULLIF({}, '')", side, output_field=TEXT) for side in sides]
     return Test(Sql("({} IS NOT DISTINCT FROM {})", *sides), total=True)
+
+
+def _by_index(term: Literal | Term, test: Sql, text: str, *constants: Combinable) -> Sql:
+    """``test``, and the same of the column behind a gated value, which implies nothing new but has an index."""
+    if isinstance(term, Literal) or term.stored is None:
+        return test
+    return Sql("({} AND {})", Sql(text, term.stored, *constants), test)
 
 
 def ordered(small: Literal | Term, big: Literal | Term, operator: str, scope: Scope) -> Test:
@@ -122,7 +130,7 @@ def member(operand: Literal | Term, values: Sequence[Literal], scope: Scope) -> 
             raise scope.mismatch("A number, text or date", operand.position)
         places = ", ".join(["{}"] * len(filled))
         sides = [_comparable(item, kind, scope) for item in (operand, *filled)]
-        found = Sql(f"({{}} IN ({places}))", *sides)
+        found = _by_index(operand, Sql(f"({{}} IN ({places}))", *sides), f"({{}} IN ({places}))", *sides[1:])
     return Test(found if empty is None else Sql("({} OR {})", empty, found))
 
 

@@ -120,7 +120,7 @@ def _value(node: tree.Node, scope: Scope) -> tree.Literal | Term:
             return node
         case tree.Name():
             operand = scope.resolve(node.parts, node.position)
-            return Term(operand.expression, operand.kind, node.position)
+            return Term(operand.expression, operand.kind, node.position, operand.stored)
         case tree.Group(inner=inner) if not isinstance(inner, tree.CONDITIONS):
             return _value(inner, scope)
         case tree.Function():

@@ -60,13 +60,15 @@ class Operand:
     """What a name resolves to: an expression that yields the field's value, and its type.
 
     The expression is already gated: through an invisible record it is NULL. Empty is NULL or
-    ``''``. ``nullable`` is False only for a column that is never NULL, so that a plain index can
-    order it.
+    ``''``. ``stored`` is the column behind a gated reference: equal wherever ``expression`` is not
+    NULL, so that a comparison may start from its index. ``nullable`` is False only for a column
+    that is never NULL, so that a plain index can order it.
     """
 
     expression: Combinable
     type: FieldType
     nullable: bool = True
+    stored: Combinable | None = None
 
     @property
     def kind(self) -> Kind:
@@ -112,6 +114,7 @@ class Term:
     expression: Combinable
     kind: Kind
     position: int
+    stored: Combinable | None = None
 
 
 @dataclass(frozen=True, slots=True)
