@@ -42,6 +42,13 @@ class Administration(AdminSite):
         """Leave out ``view_on_site``: it would look up any row of any table by key."""
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """List the kinds that the user knows, the daily ones first; none on the log-in page."""
+        if not self.has_permission(request):
+            return []
+        listed = super().get_app_list(request, app_label)
+        return listed if app_label else [group for app in reversed(listed) for group in _daily_first(app)]
+
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Answer what is typed into a reference: visible records of a kind, by title.
 
@@ -66,6 +73,16 @@ class Administration(AdminSite):
             success_url=reverse("admin:password_change_done"),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )(request)
+
+
+def _daily_first(app: dict[str, Any]) -> list[dict[str, Any]]:
+    """Divide the kinds of an app into those of daily work and what they refer to."""
+    known = registry().by_model
+    daily = [m for m in app["models"] if m["model"] in known and not known[m["model"]].reference_kind]
+    others = [m for m in app["models"] if m not in daily]
+    if not daily:
+        return [app]
+    return [{**app, "models": daily}, {**app, "name": f"{app['name']}: reference data", "models": others}]
 
 
 def administration() -> Administration:

@@ -47,6 +47,7 @@ class GatedAdmin(PlanAdmin):
 
     change_form_template = "admin/gated/change_form.html"
     change_list_template = "admin/gated/change_list.html"
+    delete_confirmation_template = "admin/gated/delete.html"
 
     def writable(self, request: HttpRequest, obj: Record | None) -> list[Field]:
         """Return the fields to type in, for a new record or for ``obj``."""

@@ -59,7 +59,7 @@ class FieldFilter(SimpleListFilter):
     """A filter by one readable field; a value that is none of its choices matches nothing, it is never dropped."""
 
     field: ClassVar[Field]
-    template = "admin/filter.html"
+    template = "admin/gated/filter.html"
 
     def has_output(self) -> bool:
         """Apply the filter also where there is nothing to choose from."""

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 class PlanAdmin(admin.ModelAdmin["Record"]):
     """Answers Django's questions about one kind from the plan."""
 
-    actions_selection_counter = False  # with it goes "select all": no action reaches rows that were not looked at
     empty_value_display = EMPTY
     list_per_page = 50
     paginator = BoundedPaginator

@@ -134,9 +134,9 @@ def sorting(field: Field) -> Combinable:
 
 
 def searched(access: Access, entity: Entity) -> tuple[Field, ...]:
-    """Return the fields that a search looks into: those declared, as far as the actor may read them."""
+    """Return the fields that a search looks into: those declared and the title, as far as the actor may read them."""
     shape = access.shape(entity)
-    return tuple(entity.by_name[name] for name in entity.search if shape.reads(name))
+    return tuple(entity.by_name[n] for n in dict.fromkeys((*entity.search, *entity.title)) if shape.reads(n))
 
 
 def search(access: Access, entity: Entity, query: QuerySet[Record], text: str) -> QuerySet[Record]:

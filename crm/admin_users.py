@@ -64,13 +64,17 @@ def account_fields(access: Access, stored: Account) -> dict[str, forms.Field]:
             label="Administrator", help_text="May do everything.", required=False, initial=stored.administrator
         ),
         "account_profiles": forms.MultipleChoiceField(
-            label="Security profiles", choices=list(profiles), required=False, initial=stored.profiles, widget=boxes
+            label="Security profiles",
+            choices=list(profiles),
+            required=False,
+            initial=sorted(stored.profiles),
+            widget=boxes,
         ),
         "account_teams": forms.MultipleChoiceField(
             label="Teams",
             choices=[(pk, titles["Channel", pk]) for pk in teams],
             required=False,
-            initial=stored.teams,
+            initial=sorted(stored.teams),
             widget=boxes,
         ),
     }
@@ -138,7 +142,7 @@ class OwnPasswordForm(PasswordChangeForm):
     def clean(self) -> dict[str, Any] | None:
         """Refuse users whose account forbids it."""
         if not accounts.may_change_password(access_for(self.user.pk)):
-            raise forms.ValidationError("Your account does not allow you to change your password.")
+            self.add_error("old_password", "Your account does not allow you to change your password.")
         return super().clean()
 
     def save(self, commit: bool = True) -> Any:

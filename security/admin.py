@@ -37,12 +37,13 @@ class RightForm(forms.ModelForm[ProfileRight]):
     """One right of a profile."""
 
     entity = forms.ChoiceField(
-        choices=lambda: [(entity.kind, entity.plural) for entity in registry() if entity.has_own_rights]
+        choices=lambda: [("", "---------"), *((e.kind, e.plural) for e in registry() if e.has_own_rights)]
     )
 
     class Meta:
         model = ProfileRight
         fields = ("entity", "scope", "territory", "with_subtree", "view", "insert", "edit", "delete_right")
+        labels = {"with_subtree": "and below", "delete_right": "delete"}  # noqa: RUF012  (Django's own attribute)
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse scopes that do not exist for the kind, and a territory where none or where one must be named."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import ForeignKey
+
 from entities.registry import registry
 from security import gate
 from security.admin_select import RecordSelect
 from security.plan import Access, access_for
 
 if TYPE_CHECKING:
-    from django.db.models import ForeignKey
     from django.http import HttpRequest
 
 
@@ -35,6 +36,13 @@ class PolicyPages:
 
     has_module_permission = has_view_permission = has_add_permission = _may
     has_change_permission = has_delete_permission = _may
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Leave away the buttons that Django puts beside references: a rule is no place to change users from."""
+        if isinstance(db_field, ForeignKey):
+            return self.formfield_for_foreignkey(db_field, request, **options)
+        base: Any = super()
+        return base.formfield_for_dbfield(db_field, request, **options)
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **options: Any) -> Any:
         """Offer the records that the administrator sees, fetched while one types."""
