@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-deep check checks format lock docs manage clean
+.PHONY: help run test test-deep check-browser check checks format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quie
 	--generate-hashes --no-emit-index-url --python-version 3.11
 
 help: ## Say what there is to make
-	sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
+	sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 24
 
 run: ## Serve the CRM with its demo world on http://127.0.0.1:8000/ (HOST=, PORT=, DEMO=0)
 	$(NEED) run
@@ -30,6 +30,10 @@ test: ## Run the tests on a PostgreSQL of their own (ARGS= goes to pytest, WORKE
 test-deep: ## Run the tests with far more random worlds
 	$(NEED) dev
 	exec env PARAPET_DEEP=1 $(PYTEST) $(ARGS)
+
+check-browser: ## Try the administration in a browser (needs Chromium; BROWSER= names another)
+	$(NEED) dev
+	exec $(WITH_DATABASE) $(PY) -m pytest tests/browser/administration.py $(ARGS)
 
 check: ## Run every check but the tests
 	$(NEED) dev

@@ -43,6 +43,7 @@ class RightForm(forms.ModelForm[ProfileRight]):
     class Meta:
         model = ProfileRight
         fields = ("entity", "scope", "territory", "with_subtree", "view", "insert", "edit", "delete_right")
+        widgets = {"scope": forms.Select({"style": "max-width: 14em"})}  # noqa: RUF012  (the same)
         labels = {"with_subtree": "and below", "delete_right": "delete"}  # noqa: RUF012  (Django's own attribute)
 
     def clean(self) -> dict[str, Any] | None:
@@ -211,11 +212,11 @@ class FieldRuleAdmin(PolicyPages, admin.ModelAdmin[FieldRule]):
     form = FieldRuleForm
     list_display = ("field", "entity", "level", "holder", "read", "write", "required")
     list_filter = ("entity", "profile")
-    list_select_related = ("profile__group",)
+    list_select_related = ("profile__group", "team", "user")
     ordering = ("entity", "field")
     search_fields = ("entity", "field")
 
     @admin.display(description="for")
     def holder(self, rule: FieldRule) -> str:
-        """Name the profile; team and user are one click away."""
-        return str(rule.profile) if rule.profile else "–"
+        """Name the profile, team or user."""
+        return str(rule.profile or rule.team or rule.user or "everyone")
