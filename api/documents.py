@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
 
 from api import prototypes
 from api.base import SDataView
 from api.discovery import NOTHING
 from api.etags import matches
+from api.middleware import VARY
 from api.openapi.document import document_for
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
-class OpenApiView(SDataView):
+class DocumentView(SDataView):
+    """Base of what is also served at the root of the host."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add what the middleware adds below ``/sdata/``."""
+        found = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(found, VARY)
+        return found
+
+
+class OpenApiView(DocumentView):
     """``GET {root}/$openapi``: the caller's own document; ``/openapi.json`` and ``/openapi.yaml`` answer it, too."""
 
     media_type = "application/json"

@@ -6,6 +6,7 @@ contract, so that an example never names what the caller cannot read.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import orjson
 
 from api import prototypes
 from api.errors import ApiError, Diagnosis, body_of
+from api.openapi.records import owners
 from api.openapi.texts import REFUSALS
 from entities.registry import Entity, Field, registry
 from security import gate
@@ -31,17 +33,28 @@ OPTIONAL_MEMBERS = 6
 _SIMPLE = ("text", "email", "url", "phone", "sel", "num", "money", "pct", "dt")
 
 
+@dataclass(frozen=True)
+class Sample:
+    """The example records of a kind, and a body that creates one (empty: made of the first record)."""
+
+    records: list[dict[str, Any]]
+    create: dict[str, Any]
+
+
 @lru_cache(maxsize=1)
-def stored() -> Mapping[str, list[dict[str, Any]]]:
-    """Return the records of the file, by kind."""
-    found: dict[str, list[dict[str, Any]]] = orjson.loads(FILE.read_bytes()) if FILE.exists() else {}
-    return found
+def stored() -> Mapping[str, Sample]:
+    """Return what the file holds, by kind."""
+    found = orjson.loads(FILE.read_bytes()) if FILE.exists() else {}
+    return {kind: Sample(**sample) for kind, sample in found.items()}
+
+
+NONE = Sample([], {})
 
 
 def key_of(entity: Entity) -> int:
     """Return the key of the example record of a kind."""
-    found = stored().get(entity.kind)
-    return int(found[0]["$key"]) if found else 1
+    records = stored().get(entity.kind, NONE).records
+    return int(records[0]["$key"]) if records else 1
 
 
 def examples(access: Access, base: str) -> dict[str, dict[str, Any]]:
@@ -63,7 +76,8 @@ def _with_base(value: Any, base: str) -> Any:
 
 
 def _of_kind(access: Access, entity: Entity) -> dict[str, Any]:
-    records = stored().get(entity.kind, [])
+    sample = stored().get(entity.kind, NONE)
+    records = sample.records
     if not records:
         return {}
     kind, shape = entity.kind, access.shape(entity)
@@ -72,14 +86,14 @@ def _of_kind(access: Access, entity: Entity) -> dict[str, Any]:
     found = {
         f"{kind}Entry": created,
         f"{kind}Feed": _feed(entity, shown, insert=shape.offers("insert")),
-        f"{kind}Create": create(shape, records[0]),
+        f"{kind}Create": create(shape, sample),
         f"{kind}Update": _update(shape, records[0]),
     }
     for parent in prototypes.known(access):
         for item in prototypes.collections(access, parent):
             if item.kind == kind:
                 given = set() if item.via else {item.by} if item.by else {"owner_table", "owner_id"}
-                found[f"{parent.kind}{kind}Create"] = create(shape, records[0], frozenset(given))
+                found[f"{parent.kind}{kind}Create"] = create(shape, sample, frozenset(given))
     return found
 
 
@@ -103,14 +117,14 @@ def entry(access: Access, entity: Entity, record: Mapping[str, Any]) -> dict[str
     found["$etag"] = record["$etag"]
     if shape.reads("updated_at"):
         found["$updated"] = record["$updated"]
-    shown = {field.relation: field for field in prototypes.relations(access, entity)}
+    shown = {field.relation: registry()[field.target] for field in prototypes.relations(access, entity)}
+    shown |= {owner.kind: owner for owner in owners(access, entity)}
     for field in shape.readable:
         seen = not field.target or access.sees(registry()[field.target])
         found[field.wire] = record[field.wire] if seen else None
-    for name, value in record.items():
-        target = registry().find(shown[name].target if name in shown else name)
-        if isinstance(value, dict) and name != "$links" and target and access.sees(target):
-            found[name] = value | {"$title": _title(access, target, value)}
+    for name, target in shown.items():
+        if name in record:
+            found[name] = record[name] | {"$title": _title(access, target, record[name])}
     return found | {"$links": _links(access, shape, record)}
 
 
@@ -143,18 +157,13 @@ def _feed(entity: Entity, shown: list[dict[str, Any]], *, insert: bool) -> dict[
     }
 
 
-def create(shape: Shape, record: Mapping[str, Any], given: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return a body that creates such a record: what is required, and some of what is plain."""
-    found: dict[str, Any] = {}
-    optional = 0
-    for field in shape.readable:
-        if not shape.writes(field) or field.name in given or record[field.wire] is None:
-            continue
-        needed = shape.requires(field) and not field.has_default
-        if needed or (_is_plain(field) and optional < OPTIONAL_MEMBERS):
-            optional += not needed
-            found[field.wire] = record[field.wire]
-    return found
+def create(shape: Shape, sample: Sample, given: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return a body that creates such a record: the sample's, or what is required and some of what is plain."""
+    record = sample.create or sample.records[0]
+    filled = [f for f in shape.readable if shape.writes(f) and f.name not in given and record.get(f.wire) is not None]
+    needed = [f for f in filled if sample.create or (shape.requires(f) and not f.has_default)]
+    plain = [f for f in filled if f not in needed and _is_plain(f)][:OPTIONAL_MEMBERS]
+    return {f.wire: record[f.wire] for f in filled if f in needed or f in plain}
 
 
 def _is_plain(field: Field) -> bool:
@@ -221,7 +230,7 @@ def _discovery(access: Access) -> dict[str, Any]:
 def _whoami(access: Access) -> dict[str, Any]:
     """Return the example user with its places, as far as the caller can see such records."""
     users = registry()["Users"]
-    records = stored().get("Users", [])
+    records = stored().get("Users", NONE).records
     user = entry(access, users, records[0]) if records and access.sees(users) else {}
     own = {users.by_name[name].wire for name in ("logon", "language")}
     team = user.get("Channel")

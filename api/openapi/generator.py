@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from security.access import Access
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 
@@ -35,6 +36,10 @@ class Endpoints(EndpointEnumerator):
     def get_path_from_regex(self, path_regex: str) -> str:
         """Return the template of a route; quotes and parentheses stand for themselves."""
         return cast("str", EndpointEnumerator.get_path_from_regex(self, path_regex)).replace("\\", "")
+
+    def get_allowed_methods(self, callback: Any) -> list[str]:
+        """Return the methods of a route, in one order."""
+        return sorted(EndpointEnumerator.get_allowed_methods(self, callback), key=METHODS.index)
 
     def should_include_endpoint(self, path: str, callback: Any) -> bool:
         """Keep the contract's own; a condition in the parentheses is another way to name a record, no other route."""

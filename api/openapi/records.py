@@ -140,14 +140,12 @@ def entry(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:
         properties[wire] = auto_schema._map_serializer_field(field, "response")
     for reference in prototypes.relations(access, entity):
         properties[reference.relation] = _linked(auto_schema, reference)
-    for owner in _owners(access, entity):
+    for owner in owners(access, entity):
         properties[owner.kind] = ref("Reference") | {"title": owner.label}
     for item in prototypes.collections(access, entity):
         properties[item.name] = _included(auto_schema, item)
-    lists = [field.wire for field in shape.readable if field.list_name]
-    if lists:
-        labels = closed(dict.fromkeys(lists, ref("Labels")), ())
-        properties["$labels"] = labels | {"description": "With `labels=true`: what the codes mean in your language."}
+    labels = closed({field.wire: ref("Labels") for field in shape.readable if field.list_name}, ())
+    properties["$labels"] = labels | {"description": "With `labels=true`: what the codes mean in your language."}
     properties["$links"] = entry_links(access, shape)
     return closed(properties, ("$key", "$title", "$url"), description=f"A {entity.label}, as far as you may read it.")
 
@@ -166,7 +164,8 @@ def _linked(auto_schema: AutoSchema, field: Field) -> Schema:
     return {"anyOf": [ref("Reference"), target], "title": field.title, "description": text}
 
 
-def _owners(access: Access, entity: Entity) -> list[Entity]:
+def owners(access: Access, entity: Entity) -> list[Entity]:
+    """Return the kinds of generic owner whose link object an entry may show."""
     shape = access.shape(entity)
     if not (shape.reads("owner_table") and shape.reads("owner_id")):
         return []
@@ -231,7 +230,7 @@ def body(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:
         writable = shape.writes(reference) and (create or not reference.fixed)
         properties[reference.relation] = ref("ReferenceInput") | ({} if writable else {"readOnly": True})
     for name in (
-        *(owner.kind for owner in _owners(access, shape.entity)),
+        *(owner.kind for owner in owners(access, shape.entity)),
         *(item.name for item in prototypes.collections(access, shape.entity)),
     ):
         properties[name] = {"type": "object", "readOnly": True, "description": "Ignored."}

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from security.access import Access
 
 SHOWN = {"Company": EXAMPLE_COMPANY, "Person": EXAMPLE_PERSON, "Users": demo.USERS["susan"]}
+# The members of a body that creates one, where the required fields and some filled ones are not what a rule wants.
+CREATED: dict[str, tuple[str, ...]] = {
+    "Quotes": ("Quot_OpportunityId", "Quot_Description", "Quot_DiscountType", "Quot_DiscountPC"),
+    "QuoteItems": ("QuIt_OrderQuoteId", "QuIt_LineType", "QuIt_ProductId", "QuIt_Quantity", "QuIt_TaxRate"),
+    "Address_Link": ("AdLi_AddressId", "AdLi_CompanyId", "AdLi_Type"),
+    "Pricing": ("Pric_ProductId", "Pric_PricingListId", "Pric_UOMId", "Pric_Price", "Pric_Price_CID", "Pric_Active"),
+}
+# What must differ from the record that is there already.
+OTHERWISE: dict[str, dict[str, Any]] = {"Address_Link": {"AdLi_Type": "Shipping"}, "Pricing": {"Pric_Active": False}}
 RECORDS = 2
 LOOKED_AT = 500
 
@@ -50,8 +59,14 @@ class Command(BaseCommand):
 def content() -> bytes:
     """Return what belongs into the file; the database holds the smallest demo world."""
     access = access_for(demo.USERS["admin"])
-    found = {entity.kind: _records(access, entity) for entity in registry()}
+    found = {entity.kind: _sample(access, entity) for entity in registry()}
     return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _sample(access: Access, entity: Entity) -> dict[str, Any]:
+    records = _records(access, entity)
+    created = {name: records[0][name] for name in CREATED.get(entity.kind, ())}
+    return {"create": created | OTHERWISE.get(entity.kind, {}), "records": records}
 
 
 def _records(access: Access, entity: Entity) -> list[dict[str, Any]]:
