@@ -38,7 +38,7 @@ class UserForm(RecordForm):
     def store(self) -> int:
         """Write the fields, then the account. Raises one of ``REFUSALS``."""
         key, chosen = super().store(), self.cleaned_data
-        if set(_ACCOUNT) & set(self.changed_data):
+        if set(_ACCOUNT) & set(self.changed_data) or key == self.access.actor.id:
             wanted = Account(
                 staff=chosen["account_staff"],
                 administrator=chosen["account_administrator"],

@@ -55,7 +55,7 @@ def set_account(access: Access, key: int, wanted: Account) -> None:
     Raises ``NotPermitted``, ``RecordNotFound``, and ``Invalid`` where administrators would lock themselves out.
     """
     user = _user(access, key)
-    if key == access.actor.id and not (wanted.staff and wanted.administrator):
+    if key == access.actor.id and not (wanted.staff and wanted.administrator and user.is_active):
         raise Invalid([("", "BusinessRule", LOCKED_OUT)])
     with transaction.atomic():
         gate.system_rows(User).filter(pk=key).update(is_staff=wanted.staff, is_superuser=wanted.administrator)

@@ -207,7 +207,10 @@ def test_administrators_do_not_lock_themselves_out(boss: Client, world: World) -
     assert form["account_administrator"].value() is True
     posted = {"logon": "boss", "last_name": "Boss", "shown_tag": form["shown_tag"].value(), "account_staff": "on"}
     assert "__all__" in errors(boss.post(address, posted))
+    assert "__all__" in errors(change(boss, address, disabled="on"))
+    assert change(boss, address, first_name="Big").status_code == 302
     assert User._default_manager.get(pk=world.boss.pk).is_superuser
+    assert boss.get("/admin/").status_code == 200
 
 
 def test_accounts_are_nothing_that_others_see(clerk: Client, world: World) -> None:
