@@ -29,7 +29,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class Address:
-    """A parsed address. ``path`` is the canonical path; ``typed`` the last name as the client spelt it.
+    """A parsed address. ``path`` is the canonical path; ``typed`` the last name as the client spelt it, ``kind`` the
+    name of the kind, where one comes first.
 
     ``problem`` names what is wrong before any kind is looked at, as ``$sdataCode``; ``predicate`` is the text of a
     selector that is no key.
@@ -39,6 +40,7 @@ class Address:
     typed: str = ""
     problem: str = ""
     predicate: str = ""
+    kind: str = ""
 
 
 def address_of(request: object) -> Address:
@@ -134,7 +136,7 @@ def _canonical(segments: list[Segment]) -> Address:
             found, inner = _with_key(found, others[0])
             predicate = predicate or inner
         found += "".join(f"/{step.name}" for step in others[1:])
-    return Address(found, typed, predicate=predicate)
+    return Address(found, typed, predicate=predicate, kind=first.name)
 
 
 def _with_key(path: str, segment: Segment) -> tuple[str, str]:

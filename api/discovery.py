@@ -145,6 +145,7 @@ class NowhereView(SDataView):
         """Raise 404 with the code of what is wrong: install, contract, dataset or kind."""
         address = address_of(request)
         if address.problem in ("", "ResourceKindNotFound"):
-            raise unknown_kind(address.typed)
+            entity = registry().find(address.kind)
+            raise unknown_kind(address.kind if entity and not self.access.knows(entity) else address.typed)
         message = f"'{address.typed}' is not an address of this service."
         raise ApiError.of(404, "UnknownPath", message, sdata_code=address.problem)

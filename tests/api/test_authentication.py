@@ -27,7 +27,7 @@ HEADERS = ("Authorization", "X-Sage-Authorization", "X-Authorization")
 
 
 @pytest.fixture
-def slow_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def slow_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the stored hashes against which a password was checked the slow way."""
     checked: list[str] = []
     verify = hashers.Argon2PasswordHasher.verify
