@@ -23,7 +23,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from entities.models.base import folded
+from entities.models.base import STAMPS, folded
 from entities.registry import Entity, Field, app_label, registry
 from security import gate
 from security.admin_select import as_key
@@ -56,8 +56,8 @@ class Row:
 
     @property
     def tag(self) -> str:
-        """A digest of what is shown: another one means that somebody changed the record in between."""
-        shown = repr(sorted((name, str(value)) for name, value in self.values.items()))
+        """A digest of what is shown but the stamps: another one means that somebody changed it in between."""
+        shown = repr(sorted((name, str(value)) for name, value in self.values.items() if name not in STAMPS))
         return hashlib.blake2b(shown.encode(), digest_size=16).hexdigest()
 
     def carrier(self) -> Record:
