@@ -1,7 +1,7 @@
 """Settings from the environment, safe by default: no debug, no secret that others could know.
 
-Variables: SECRET_KEY, DATABASE_URL, DATABASE_POOL, ALLOWED_HOSTS, REQUIRE_HTTPS, LOG_LEVEL. What
-``make`` starts gets the first two from crm/launch.py when they are not given.
+Variables: docs/operators.md lists them. What ``make`` starts gets SECRET_KEY and DATABASE_URL from crm/launch.py
+when they are not given.
 """
 
 from __future__ import annotations
@@ -89,8 +89,11 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 
-def database(url: str, pool_size: int) -> dict[str, Any]:
-    """Return Django's form of a libpq URL; with a pool size, connections are kept and shared."""
+def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str, Any]:
+    """Return Django's form of a libpq URL; with a pool size, connections are kept and shared.
+
+    ``statement_timeout`` = PostgreSQL's limit for one statement, such as ``10s``; empty for none.
+    """
     try:
         options: dict[str, Any] = {**conninfo_to_dict(url)}
     except psycopg.ProgrammingError:  # its text may quote the password
@@ -105,6 +108,9 @@ def database(url: str, pool_size: int) -> dict[str, Any]:
         "HOST": options.pop("host", ""),
         "PORT": options.pop("port", ""),
     }
+    if statement_timeout:
+        given = options.get("options", "")
+        options["options"] = f"{given} -c statement_timeout={statement_timeout}".strip()
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size}
     return {**connection, "OPTIONS": options}
@@ -114,6 +120,7 @@ DATABASES = {
     "default": database(
         os.environ.get("DATABASE_URL") or localdb.private().url,
         int(os.environ.get("DATABASE_POOL", "0")),
+        os.environ.get("STATEMENT_TIMEOUT", ""),  # crm/wsgi.py sets it: migrations and the seed may take longer
     )
 }
 
