@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from api import prototypes
 from api.address import base_path
 from api.authentication import Caller, CredentialsAuthentication
-from api.errors import ApiError, Diagnosis, method_not_allowed, translate
+from api.errors import RULE_STATUS, ApiError, Diagnosis, method_not_allowed, translate
 from api.middleware import SAFE
 from api.parsers import JsonNegotiation, StrictJSONParser
 from api.query.parameters import ENTRY, ListQuery, parse_list_query
@@ -21,6 +21,7 @@ from api.renderers import JSONRenderer
 from entities.registry import Entity
 from entities.rules.circumstances import RuleViolation
 from security.errors import Invalid
+from security.writes import NEUTRAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -93,7 +94,7 @@ class SDataView(APIView):
         return found
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Name the members at fault where the caller can read them."""
+        """Name the members at fault where the caller can read them; of others say nothing (security.md §6, row 10)."""
         entity = getattr(self, "target", None)
         if isinstance(entity, Entity) and isinstance(exc, RuleViolation | Invalid):
             exc = self._with_paths(exc, entity)
@@ -110,9 +111,12 @@ class SDataView(APIView):
         diagnoses = []
         for name, code, message in problems:
             wire = entity.by_name[name].wire if shape.reads(name) else ""
+            if name and not wire and code not in RULE_STATUS:
+                diagnoses.append(Diagnosis("BusinessRule", NEUTRAL))
+                continue
             text = f"{wire}: this is not a record that can be used here." if code == "BadReference" else message
             diagnoses.append(Diagnosis(code, text, wire))
-        return ApiError(status, diagnoses)
+        return ApiError(status, list(dict.fromkeys(diagnoses)))
 
     def base(self) -> str:
         """Return the absolute address of the contract's base, as the client reached it."""

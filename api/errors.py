@@ -94,7 +94,7 @@ def method_not_allowed(allowed: Sequence[str]) -> ApiError:
     return error
 
 
-_RULE_STATUS = {"InUse": 409, "TransitionNotAllowed": 409, "NotPermitted": 403, "OutsideYourRights": 403}
+RULE_STATUS = {"InUse": 409, "TransitionNotAllowed": 409, "NotPermitted": 403, "OutsideYourRights": 403}
 
 
 def translate(error: Exception) -> ApiError:
@@ -111,7 +111,7 @@ def translate(error: Exception) -> ApiError:
         case access_errors.OutsideYourRights():
             return outside_rights()
         case RuleViolation():
-            return ApiError.of(_RULE_STATUS.get(error.code, 400), error.code, error.message)
+            return ApiError.of(RULE_STATUS.get(error.code, 400), error.code, error.message)
         case exceptions.UnsupportedMediaType():
             return ApiError.of(415, "UnsupportedMediaType", "Bodies are JSON in UTF-8 (application/json).")
         case exceptions.AuthenticationFailed() | exceptions.NotAuthenticated():

@@ -40,7 +40,7 @@ def complete_dealing(record: Dealing, c: Circumstances) -> None:
 
 
 def check_person(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:
-    """Yield that the person belongs to another company; nothing if the caller cannot see that one."""
+    """Yield that the person belongs to another company; nothing if the caller cannot see or read that one."""
     if not c.changed(record, "primary_person_id", "primary_company_id"):
         return
     if c.changed(record, "primary_person_id"):
@@ -53,9 +53,12 @@ def check_person(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:
 
 
 def check_dates(record: Record, c: Circumstances, start: str, *ends: str) -> Iterator[RuleViolation]:
-    """Yield each of ``ends`` that lies before ``start``. A midnight stands for its whole day."""
+    """Yield each of ``ends`` that lies before ``start``. A midnight stands for its whole day.
+
+    Dates that the caller cannot read are not compared: refusals would tell them to whoever tries one after another.
+    """
     begin = getattr(record, start)
-    for name in ends:
+    for name in (name for name in ends if c.readable(type(record), start) and c.readable(type(record), name)):
         end = getattr(record, name)
         if end is not None and begin is not None and c.changed(record, start, name):
             same_day = end.time() == time() and end.date() == begin.date()
@@ -88,13 +91,13 @@ def _list(record: Choosable, c: Circumstances) -> QuerySet[Any]:
 
 
 def _adopt_company(record: Dealing, c: Circumstances) -> None:
-    # "No company sent -> the person's company is set", as far as the caller sees it.
+    # "No company sent -> the person's company is set", as far as the caller sees and reads it.
     if record.primary_company_id is None:
         record.primary_company_id = _company_of_person(record, c)
 
 
 def _company_of_person(record: Dealing, c: Circumstances) -> int | None:
-    if record.primary_person_id is None:
+    if record.primary_person_id is None or not c.readable(Person, "company"):
         return None
     people = c.keyed(Person, record.primary_person_id)
     company = people.values_list("company_id", flat=True).first()

@@ -21,23 +21,26 @@ ADDRESS_PARTS = ("address1", "address2", "address3", "address4", "city", "post_c
 
 
 def complete_person(person: Person, c: Circumstances) -> None:
-    """Let a new person of a company have its account manager and territory."""
+    """Let a new person of a company have its territory and, where the caller can read it, its account manager."""
     company = c.keyed(Company, person.company_id).first()
     complete_assignment(
         person,
         c,
-        user=company.primary_user_id if company else None,
+        user=company.primary_user_id if company and c.readable(Company, "primary_user") else None,
         territories=[company.territory_id if company else None],
     )
 
 
 def check_company(company: Company, c: Circumstances) -> Iterator[RuleViolation]:
-    """The primary person belongs to the company, the primary address is linked to it."""
+    """The primary person belongs to the company, the primary address is linked to it.
+
+    Whoever cannot read a person's company chooses nobody: a success would tell it.
+    """
     yield from check_assignment(company, c)
     person = company.primary_person_id
     if person is not None and c.changed(company, "primary_person_id"):
         people = c.rows(Person).filter(pk=person, company_id=company.pk)
-        if c.before is None or not people.exists():
+        if c.before is None or not (c.readable(Person, "company") and people.exists()):
             yield RuleViolation("The primary person must belong to the company.", "primary_person")
     yield from _check_primary_address(company, c)
 

@@ -84,18 +84,22 @@ def settle_opportunity(opportunity: Opportunity, c: Circumstances) -> None:
 
 
 def complete_quote(quote: Quote, c: Circumstances) -> None:
-    """Fill what a new quote has from its opportunity, company and the settings; it has no lines yet."""
+    """Fill what a new quote has from its opportunity, company and the settings; it has no lines yet.
+
+    What the caller cannot read of the opportunity is not copied to where it could be read.
+    """
     opportunity = c.keyed(Opportunity, quote.opportunity_id).first()
     if opportunity is None:
         return
     quote.company_id = opportunity.primary_company_id
-    if quote.contact_id is None and "contact" not in c.given:
+    readable = {name for name in ("primary_person", "assigned_user", "team") if c.readable(Opportunity, name)}
+    if quote.contact_id is None and "contact" not in c.given and "primary_person" in readable:
         quote.contact_id = opportunity.primary_person_id
     complete_assignment(
         quote,
         c,
-        user=opportunity.assigned_user_id,
-        team=opportunity.team_id,
+        user=opportunity.assigned_user_id if "assigned_user" in readable else None,
+        team=opportunity.team_id if "team" in readable else None,
         territories=_territories(quote, opportunity, c),
     )
     if not quote.reference:
