@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from guardian.backends import ObjectPermissionBackend
 
 from entities.models import User
-from entities.registry import app_label, entity_of, permission, registry
+from entities.registry import app_label, permission, registry
 from security import credentials, gate
 from security.plan import DJANGO_ACTIONS, Access, Action, access_for
 
@@ -50,8 +50,8 @@ class PlanBackend(ObjectPermissionBackend):
         if target is None:
             return access.actor.administrator
         kind, action = target
-        entity = registry()[kind] if obj is None else entity_of(type(obj))
-        if entity.kind != kind:
+        entity = registry()[kind]
+        if obj is not None and registry().by_model.get(type(obj)) is not entity:
             return False
         if obj is None:
             return action in access.shape(entity).actions
