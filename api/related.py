@@ -42,6 +42,11 @@ def _target_reference(item: CollectionLink) -> Field:
     return next(f for f in registry()[item.via].fields if f.target == item.kind)
 
 
+def primary_field(parent: Entity, kind: str) -> Field | None:
+    """Return the field of ``parent`` that names the primary member of ``kind``, which ``$isDefault`` sets."""
+    return parent.by_name.get({"Person": "primary_person", "Address": "primary_address"}.get(kind, ""))
+
+
 def _referring(parent: Entity, item: CollectionLink, keys: Iterable[int]) -> Q:
     """Return the condition that rows (of the linking kind, if there is one) belong to one of the parents."""
     if not item.by:

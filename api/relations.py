@@ -93,6 +93,7 @@ class RelatedViewSet(RecordView):
         link_type, is_default = body.get("$type"), body.get("$isDefault")
         if is_default not in (None, True, False):
             raise ApiError.of(400, "WrongType", "$isDefault expects true or false.", "$isDefault")
+        primary = self._primary() if is_default else None
         by = {item.by: parent} if item.by else {"owner_table": self.parent.table_id, "owner_id": parent}
         key = self.store({} if item.via else by | self._typed(self.target, link_type)).pk
         if item.via:
@@ -100,15 +101,21 @@ class RelatedViewSet(RecordView):
             to = next(field for field in via.fields if field.target == item.kind)
             link = by | {to.name: key} | (self._typed(via, link_type) or self._first_type(via))
             writes.create(self.access, via, link)
-        if is_default:
-            self._make_primary(parent, key)
+        if primary is not None:
+            record = writes.locked(self.access, self.parent, parent, "edit")
+            writes.update(self.access, self.parent, record, {primary.name: key})
         return key
 
     def _typed(self, entity: Entity, code: Any) -> dict[str, Any]:
-        """Return the value of the type field that ``$type`` sets; raises 400 for what is no code of its list."""
-        field = entity.by_name.get("type")
-        if code in (None, "") or field is None or not field.list_name:
+        """Return the value of the type field that ``$type`` sets; nothing where the caller knows no such field.
+
+        Raises 400 for what is no code of its list, and where the caller cannot write it.
+        """
+        field, shape = entity.by_name.get("type"), self.access.shape(entity)
+        if code in (None, "") or field is None or not field.list_name or not shape.reads(field.name):
             return {}
+        if not shape.writes(field):
+            raise _read_only("$type")
         for choice in prototypes.choices(self.access, field):
             if isinstance(code, str) and choice["$value"].lower() == code.lower():
                 return {"type": [choice["$value"]] if field.type == "msel" else choice["$value"]}
@@ -118,11 +125,17 @@ class RelatedViewSet(RecordView):
         choices = prototypes.choices(self.access, entity.by_name["type"])
         return {"type": choices[0]["$value"]} if choices else {}
 
-    def _make_primary(self, parent: int, key: int) -> None:
-        name = {"Person": "primary_person", "Address": "primary_address"}.get(self.target.kind, "")
-        if name and name in self.parent.by_name:
-            record = writes.locked(self.access, self.parent, parent, "edit")
-            writes.update(self.access, self.parent, record, {name: key})
+    def _primary(self) -> Field | None:
+        """Return the field of the parent that ``$isDefault`` sets; None where the caller knows no such field.
+
+        Raises 400 where the caller cannot write it.
+        """
+        field, shape = related.primary_field(self.parent, self.target.kind), self.access.shape(self.parent)
+        if field is None or not shape.reads(field.name):
+            return None
+        if not shape.writes(field):
+            raise _read_only("$isDefault")
+        return field
 
     def member(self, parent: str, key: str | None) -> int:
         """Return the key of the addressed member; raises 404 where it does not belong to the parent."""
@@ -158,3 +171,7 @@ class RelatedViewSet(RecordView):
 
 def _may_edit(access: Access, entity: Entity, key: int) -> bool:
     return gate.allows(access, entity, "edit", key)
+
+
+def _read_only(member: str) -> ApiError:
+    return ApiError.of(400, "ReadOnly", f"{member} cannot be set here.", member)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
 
-from api import prototypes
+from api import prototypes, related
 from api.openapi.shared import FLAG, INT32, MOMENT, TEXT, URL, Schema, closed, ref
 from api.serializers import WireField, serializer_for
 from entities.registry import ByOwner, CollectionLink, Entity, Field, registry
@@ -256,17 +256,13 @@ def _linking(auto_schema: AutoSchema, parent: Entity, item: CollectionLink) -> S
     linking = registry()[item.via or item.kind]
     field = linking.by_name.get("type")
     found: Schema = {}
-    if field is not None and field.list_name and access_of(auto_schema).shape(linking).reads(field.name):
+    access = access_of(auto_schema)
+    if field is not None and field.list_name and access.shape(linking).writes(field):
         found["$type"] = choice(auto_schema, field) | {"description": "The way of linking; absent: the first."}
-    if primary_name(parent, item.kind):
+    primary = related.primary_field(parent, item.kind)
+    if primary is not None and access.shape(parent).writes(primary):
         found["$isDefault"] = FLAG | {"description": "Whether this one becomes the primary one."}
     return found
-
-
-def primary_name(parent: Entity, kind: str) -> str:
-    """Return the parent's attribute that names the primary member of ``kind``; empty where there is none."""
-    name = {"Person": "primary_person", "Address": "primary_address"}.get(kind, "")
-    return name if name in parent.by_name else ""
 
 
 def field_meta(serializer_field: WireField, direction: Direction, method: str) -> dict[str, Any]:
