@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -22,13 +21,8 @@ OWNERS = {"Company": 5, "Person": 13}
 
 
 def pick(draw: Draw, *options: Sequence[Any]) -> list[Any]:
-    """Choose one of each of ``options`` with a single draw; it shrinks to the first ones."""
-    number = draw(st.integers(0, prod(len(option) for option in options) - 1))
-    found = []
-    for option in options:
-        number, index = divmod(number, len(option))
-        found.append(option[index])
-    return found
+    """Choose one of each of ``options``, all equally likely; it shrinks to the first ones."""
+    return [option[draw(st.integers(0, len(option) - 1))] for option in options]
 
 
 def _keys(count: int) -> tuple[int, ...]:
@@ -73,13 +67,19 @@ def _user(draw: Draw, key: int, places: list[int], teams: tuple[int, ...], profi
     )
 
 
+# Sets of actions, as bits in the order of ACTIONS: view alone, all of them, and the odd ones.
+_GIVEN = (1, 15, 3, 5, 9, 2, 4, 8, 7, 11, 13, 15, 1, 15)
+
+
 def _rights(draw: Draw, profiles: tuple[int, ...], places: list[int]) -> tuple[Right, ...]:
     # Some for a reference kind and some for a child kind, where no profile's write and no right at all counts.
     kinds = [*GRANTABLE[:5], *GRANTABLE[:3], "Company", "NewProduct", "Users", "Phone"]
     found: dict[tuple[Any, ...], Right] = {}
-    for _ in range(draw(st.integers(0, 16))):
+    # The upper places more often: they have something below them.
+    named = [*places, *places[:3], *places[:3]]
+    for _ in range(draw(st.integers(0, 20))):
         profile, kind, scope, place, subtree, bits = pick(
-            draw, profiles, kinds, SCOPES, places, [True, False], [1, 15, 3, 5, 9, 2, 4, 8, 7, 11, 13]
+            draw, profiles, kinds, [*SCOPES, "territory"], named, [True, False], _GIVEN
         )
         actions = frozenset(action for bit, action in enumerate(ACTIONS) if bits >> bit & 1)
         right = Right(profile, kind, scope, place if scope == "territory" else None, subtree, actions)
@@ -119,9 +119,11 @@ def _rules(draw: Draw, users: tuple[User, ...], teams: tuple[int, ...], profiles
     levels = [("everyone", None)] * 3 + [("profile", key) for key in profiles] * 2 + [("team", key) for key in teams]
     levels += [("user", user.key) for user in users]
     answers = [None, False, True]
+    # About few fields, so that several rules meet in one.
+    topics = [pick(draw, _FIELDS)[0] for _ in range(draw(st.integers(1, 5)))]
     found: dict[tuple[Any, ...], Rule] = {}
     for _ in range(draw(st.integers(0, 16))):
-        (kind, wire), (level, holder) = pick(draw, _FIELDS, levels)
+        (kind, wire), (level, holder) = pick(draw, topics, levels)
         read, write, required = pick(draw, answers, answers, [None, None, True, False])
         rule = Rule(kind, wire, level, holder, read, write, required)
         found.setdefault((kind, wire, level, holder), rule)

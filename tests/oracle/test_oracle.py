@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import transaction
-from hypothesis import HealthCheck, given, note, seed, settings
 
 from security.plan import access_for
 from tests.oracle import checks
-from tests.oracle.loading import load
-from tests.oracle.making import worlds
 from tests.oracle.oracle import Oracle
+from tests.oracle.runs import DEEP, over_worlds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.oracle.worlds import World
 
-DEEP = bool(os.environ.get("PARAPET_DEEP"))
 IN_A_BATCH = 50
 BATCHES = 100 if DEEP else 6
 
 pytestmark = pytest.mark.django_db
-
-
-def over_worlds(batch: int, count: int, check: Callable[[World], None]) -> None:
-    """Check so many worlds, the same ones in every run, each in a transaction that is rolled back."""
-
-    @seed(batch)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(worlds())
-    def each(world: World) -> None:
-        note(repr(world))
-        with transaction.atomic():
-            load(world)
-            check(world)
-            transaction.set_rollback(True)
-
-    each()
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

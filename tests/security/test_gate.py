@@ -86,9 +86,7 @@ def test_a_hidden_column_is_never_selected(susan: User, sales: Profile) -> None:
     plan = access(susan)
     with pytest.raises(LookupError):
         gate.select(plan, COMPANY, gate.rows(plan, COMPANY), [COMPANY.by_name["revenue"]])
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         list(gate.select(plan, COMPANY, gate.rows(plan, COMPANY), plan.shape(COMPANY).readable))
     assert "revenue" not in asked.captured_queries[0]["sql"]
 
