@@ -15,7 +15,7 @@ SAMPLE = 6
 def stored(kind: str, key: int) -> dict[str, object]:
     """Return every column of a record."""
     (row,) = gate.system_rows(registry()[kind].model).filter(pk=key).values()
-    return row
+    return dict(row)
 
 
 def editable(wire: Wire, kind: str) -> list[int]:
