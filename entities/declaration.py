@@ -87,7 +87,6 @@ class Declaration:
     order: tuple[str, ...] = ()
     assigned: str = ""
     parents: tuple[Parent, ...] = ()
-    parent_any: bool = False
     collections: tuple[Collection, ...] = ()
     relations: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)

@@ -14,7 +14,6 @@ T = TypeVar("T")
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 REFERENCE = datetime(2026, 11, 20, 17, tzinfo=UTC)
 DAY = 86_400
-DAYS = (REFERENCE - EPOCH).days
 NOW = int((REFERENCE - EPOCH).total_seconds())
 
 

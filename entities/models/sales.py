@@ -107,9 +107,6 @@ class Opportunity(Record):
         )
 
 
-AMOUNTS = ("discount_amt", "line_item_disc", "nett_amt", "gross_amt", "no_disc_amt", "tax")
-
-
 class Quote(Record):
     """An offer with prices, one of an opportunity."""
 
