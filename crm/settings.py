@@ -127,6 +127,7 @@ DATABASES = {
 AUTH_USER_MODEL = "entities.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["security.backends.PlanBackend"]
+LOGIN_REDIRECT_URL = "admin:index"  # where a log-in ends whose own destination was refused
 SILENCED_SYSTEM_CHECKS = [
     # Our backend is guardian's, extended by the plan; a second one would OR its answers to ours.
     "guardian.W001",
