@@ -59,11 +59,9 @@ def relations(access: Access, entity: Entity) -> list[Field]:
     return [field for field in shape.readable if field.relation and access.sees(registry()[field.target])]
 
 
-@lru_cache(maxsize=4_000)
 def prototype(access: Access, entity: Entity, base: str) -> dict[str, Any]:
     """Return the prototype of one kind; ``base`` is the absolute address of the contract's base."""
     shape = access.shape(entity)
-    bare = _bare(access, entity, "")
     found = _bare(access, entity, base)
     links: dict[str, Any] = {"$self": {"$url": f"{base}/$prototypes/{entity.kind}"}}
     if shape.offers("view"):
@@ -71,12 +69,13 @@ def prototype(access: Access, entity: Entity, base: str) -> dict[str, Any]:
     if shape.offers("insert"):
         links["$insert"] = {"$url": f"{base}/{entity.kind}", "$method": "POST", "$title": f"New {entity.label}"}
     properties = found.pop("$properties")
-    return found | {"$fingerprint": fingerprint(bare), "$properties": properties, "$links": links}
+    return found | {"$fingerprint": kind_fingerprint(access, entity), "$properties": properties, "$links": links}
 
 
+@lru_cache(maxsize=4_000)
 def kind_fingerprint(access: Access, entity: Entity) -> str:
-    """Return the fingerprint of one kind's prototype."""
-    return str(prototype(access, entity, "")["$fingerprint"])
+    """Return the fingerprint of one kind's prototype, whatever address it is read at."""
+    return fingerprint(_bare(access, entity, ""))
 
 
 @lru_cache(maxsize=2_000)

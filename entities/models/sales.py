@@ -134,6 +134,8 @@ class Quote(Record):
         upsert=("int_foreign_id",),
         names={"id": "Quot_OrderQuoteId", "currency": "Quot_Currency"},
         computed={
+            "discount_pc": ("discount_type", "nett_amt"),
+            "discount_amt": ("discount_type", "nett_amt"),
             "line_item_disc": ("QuoteItems.discount_sum",),
             "nett_amt": ("QuoteItems.quoted_price_total",),
             "no_disc_amt": ("QuoteItems.discount_sum", "QuoteItems.quoted_price_total"),
