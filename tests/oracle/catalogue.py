@@ -148,7 +148,8 @@ Quot_ContactId →Person =; Quot_AssignedUserId →Users =; Quot_ChannelId →Ch
 Quot_SecTerr →Territories =; Quot_Status sel Quot_Status =Active; Quot_Reference text 40 RO T Q
 Quot_Description text 255 T Q; Quot_Opened dt RO; Quot_ExpirationDate dt =
 Quot_Currency →Currency R =; Quot_PricingListId →PricingList R =
-Quot_DiscountType sel Quot_DiscountType =PC; Quot_DiscountPC pct =0 < Quot_DiscountType Quot_NettAmt; Quot_DiscountAmt money =0 < Quot_DiscountType Quot_NettAmt
+Quot_DiscountType sel Quot_DiscountType =PC; Quot_DiscountPC pct =0 < Quot_DiscountType Quot_NettAmt
+Quot_DiscountAmt money =0 < Quot_DiscountType Quot_NettAmt
 Quot_DiscountAmt_CID →Currency as - RO < Quot_Currency
 Quot_LineItemDisc money C < QuoteItems.QuIt_DiscountSum; Quot_LineItemDisc_CID →Currency as - RO < Quot_Currency
 Quot_NettAmt money C < QuoteItems.QuIt_QuotedPriceTotal; Quot_NettAmt_CID →Currency as - RO < Quot_Currency
