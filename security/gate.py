@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import BooleanField, Case, CharField, F, Func, Model, OuterRef, QuerySet, Subquery, Value, When
-from django.db.models.expressions import Combinable
+from django.db.models import BooleanField, Case, CharField, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Value, When
 
-from entities.models import Record
 from entities.kinds import fold
-from entities.registry import Entity, Field, registry
+from entities.models import Record
+from entities.registry import Entity, Field, entity_of, registry
 from entities.rules.possible import possible
 from security.errors import NotPermitted, RecordNotFound
 from security.predicates import rows_where
 
 if TYPE_CHECKING:
+    from django.db.models.expressions import Combinable
+
     from security.plan import Access, Action
 
 M = TypeVar("M", bound=Model)
@@ -64,7 +65,7 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
 
 def open_to_children(access: Access, entity: Entity, key: int) -> bool:
     """Whether the actor may add owned children to the record ``key`` now."""
-    return rows(access, entity, "edit").filter(possible(entity, "extend", system_rows), pk=key).exists()
+    return rows(access, entity, "edit").filter(_possible(access, entity, "extend"), pk=key).exists()
 
 
 def resolve(access: Access, entity: Entity, name: str) -> Field | None:
@@ -178,6 +179,10 @@ def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, in
     return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
 
 
+def _possible(access: Access, entity: Entity, action: str) -> Q:
+    return possible(entity, action, system_rows, lambda model, right: rows(access, entity_of(model), right))
+
+
 def _flag(access: Access, entity: Entity, action: Action, *, now: bool = False) -> Any:
     """Return whether ``action`` is allowed, as a column of a row that is already known to be visible.
 
@@ -187,7 +192,7 @@ def _flag(access: Access, entity: Entity, action: Action, *, now: bool = False) 
         return _FALSE
     condition = rows_where(access, entity, action, system_rows, after=True)
     if now:
-        condition &= possible(entity, action, system_rows)
+        condition &= _possible(access, entity, action)
     # A plain condition would be NULL, not false, where a security column is empty.
     return Case(When(condition, then=_TRUE), default=_FALSE) if condition else _TRUE
 

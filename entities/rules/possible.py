@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.db.models import Exists, OuterRef, Q
 
-from entities.models import Currency, PriceList, Quote, QuoteLine, Team, Territory, User
+from entities.models import (
+    Address,
+    AddressLink,
+    Company,
+    Currency,
+    Person,
+    PriceList,
+    Quote,
+    QuoteLine,
+    Record,
+    Team,
+    Territory,
+    User,
+)
 from entities.registry import Entity, registry
 from entities.rules.documents import CONVERTED
 from entities.rules.products import BASE_RATE
@@ -22,12 +35,15 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    Rows = Callable[[type[Any]], QuerySet[Any]]
+    Allowed = Callable[[type[Any], Literal["view", "edit"]], QuerySet[Any]]
 
-def possible(entity: Entity, action: str, rows: Callable[[type[Any]], QuerySet[Any]]) -> Q:
+
+def possible(entity: Entity, action: str, rows: Rows, allowed: Allowed) -> Q:
     """Return the condition under which ``action`` is possible; ``Q()`` = always.
 
     ``action`` = ``edit``, ``delete``, or ``extend``: whether owned children can be added.
-    ``rows(model)`` yields the live rows of a model.
+    ``rows(model)`` yields the live rows of a model, ``allowed(model, action)`` those on which the caller may do it.
     """
     if entity.model is QuoteLine:
         return ~Q(Exists(rows(Quote).filter(pk=OuterRef("quote_id"), status=CONVERTED)))
@@ -35,6 +51,8 @@ def possible(entity: Entity, action: str, rows: Callable[[type[Any]], QuerySet[A
         return ~Q(status=CONVERTED)
     if action != "delete":
         return Q()
+    if entity.model is Address:
+        return ~Q(Exists(_serving_others(rows, allowed)))
     if entity.delete not in ("D6", "D7"):
         return Q()
     referred = referred_to(entity, rows)
@@ -42,7 +60,17 @@ def possible(entity: Entity, action: str, rows: Callable[[type[Any]], QuerySet[A
     return free & _not_needed(entity, rows)
 
 
-def referred_to(entity: Entity, rows: Callable[[type[Any]], QuerySet[Any]]) -> Q | None:
+def _serving_others(rows: Rows, allowed: Allowed) -> QuerySet[Any]:
+    """Return the links of an address to owners that the caller sees and may not edit."""
+    kept = Q()
+    owners: tuple[tuple[type[Record], str], ...] = ((Company, "company"), (Person, "person"))
+    for model, owner in owners:
+        seen, editable = (Exists(allowed(model, action).filter(pk=OuterRef(owner))) for action in ("view", "edit"))
+        kept |= Q(seen) & ~Q(editable)
+    return rows(AddressLink).filter(kept, address=OuterRef("pk"))
+
+
+def referred_to(entity: Entity, rows: Rows) -> Q | None:
     """Return the condition that another live record refers to the row; None where no kind can."""
     tests: list[Q] = []
     for other in (other for other in registry() if not other.proxy):
@@ -54,7 +82,7 @@ def referred_to(entity: Entity, rows: Callable[[type[Any]], QuerySet[Any]]) -> Q
     return reduce(or_, tests) if tests else None
 
 
-def _not_needed(entity: Entity, rows: Callable[[type[Any]], QuerySet[Any]]) -> Q:
+def _not_needed(entity: Entity, rows: Rows) -> Q:
     """Return the condition that the system itself can do without the row."""
     if entity.model is PriceList:
         return Q(default_value=False)

@@ -37,14 +37,20 @@ def copied(source: str, name: str) -> Iterator[None]:
 @contextmanager
 def connected_to(name: str) -> Iterator[None]:
     """Let the default connection lead to the database ``name``."""
-    before = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
+    before = str(connection.settings_dict["NAME"])
+    _connect(name)
     try:
         yield
     finally:
-        connection.close()
-        connection.settings_dict["NAME"] = before
+        _connect(before)
+
+
+def _connect(name: str) -> None:
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    # Plans belong to the database that they were compiled from.
+    plan._policies.clear()
+    plan._accesses.clear()
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +74,8 @@ def demo_connection(demo_database: str, django_db_blocker: DjangoDbBlocker) -> I
 
 
 @pytest.fixture(autouse=True)
-def world(demo_connection: None, db: None) -> Iterator[None]:
-    """Start from the demo world; what a test changes, rights included, is rolled back and forgotten."""
-    version = plan.policy_version()
-    yield
-    for user, (seen, _) in list(plan._policies.items()):
-        if seen != version:
-            del plan._policies[user]
-    for key in [key for key in plan._accesses if key[1] != version]:
-        del plan._accesses[key]
+def world(demo_connection: None, db: None) -> None:
+    """Start from the demo world; what a test changes, rights included, is rolled back."""
 
 
 @pytest.fixture
