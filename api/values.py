@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INTEGERS = range(-(2**31), 2**31)
 WHOLE_DIGITS, FRACTION_DIGITS = 18, 6
 _BAD_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 class WrongValue(Exception):

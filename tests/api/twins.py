@@ -1,4 +1,7 @@
-"""Two requests that differ in one name or key: the law says that their answers do not differ (contract.md §10)."""
+"""Two requests that differ in one name or key: the law says that their answers do not differ (contract.md §10).
+
+What is remembered here is the demo world's: ask before a test changes rights.
+"""
 
 from __future__ import annotations
 
