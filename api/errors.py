@@ -150,5 +150,5 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     set_rollback()
     headers = dict(error.headers)
     if error.status == HTTPStatus.UNAUTHORIZED and request.headers.get("X-Authorization-Mode", "") != "no-challenge":
-        headers["WWW-Authenticate"] = 'Basic realm="CRM", charset="UTF-8", Bearer'
+        headers["WWW-Authenticate"] = 'Basic realm="CRM", charset="UTF-8", Bearer realm="CRM"'
     return Response(body_of(error, request_id), status=error.status, headers=headers)

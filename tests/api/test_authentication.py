@@ -165,7 +165,7 @@ def test_malformed_credentials_are_wrong_credentials(nobody: Wire, header: str) 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": basic("susan", "wrong")}])
 def test_10_a_401_says_how_to_authenticate(headers: dict[str, str]) -> None:
     challenge = Wire(headers).get("$whoami").headers["WWW-Authenticate"]
-    assert challenge == 'Basic realm="CRM", charset="UTF-8", Bearer'
+    assert challenge == 'Basic realm="CRM", charset="UTF-8", Bearer realm="CRM"'
 
 
 def test_10_or_does_not_where_the_client_asks_for_silence(nobody: Wire) -> None:
