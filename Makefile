@@ -47,6 +47,7 @@ checks: # what check runs, with a database around it
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --fail-level WARNING
 	new=$$(mktemp) && trap 'rm -f "$$new"' EXIT && $(OPENAPI) --file "$$new" \
+	&& $(PY) -m openapi_spec_validator "$$new" \
 	&& { cmp -s "$$new" docs/openapi.yaml || { echo "docs/openapi.yaml is old: make docs." >&2; exit 1; }; }
 
 docs: ## Write docs/openapi.yaml, the document of the whole API

@@ -5,17 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from api import prototypes
 from api.base import SDataView
 from api.discovery import NOTHING
 from api.etags import matches
+from api.guide import guide_for
 from api.middleware import VARY
 from api.openapi.document import document_for
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
+
+
+# Swagger UI and Redoc style elements in place; Redoc searches in a worker.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class DocumentView(SDataView):
@@ -41,5 +50,29 @@ class OpenApiView(DocumentView):
         if matches(request.headers.get("If-None-Match", ""), fingerprint):
             return HttpResponse(status=304, headers=headers)
         found = document_for(request)
-        content = found.json if self.media_type == "application/json" else found.yaml
-        return HttpResponse(content, content_type=self.media_type, headers=headers)
+        write = found.json if self.media_type == "application/json" else found.yaml
+        return HttpResponse(write(self.base()), content_type=self.media_type, headers=headers)
+
+
+class PageView(DocumentView):
+    """Base of the pages for people: HTML that runs no script but the host's own."""
+
+    template = ""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return the page."""
+        self.parameters(NOTHING)
+        content = render_to_string(self.template, {"guide": guide_for(self.access, self.base())})
+        return HttpResponse(content, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+
+
+class DocumentationView(PageView):
+    """``GET {root}/$docs``, ``/docs/``: the guide for partners with a console."""
+
+    template = "docs/guide.html"
+
+
+class RedocView(PageView):
+    """``/docs/redoc/``: the document as a reference."""
+
+    template = "docs/redoc.html"

@@ -8,7 +8,7 @@ from django.urls import URLPattern, path, re_path
 
 from api.address import base_path
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
-from api.documents import OpenApiView
+from api.documents import DocumentationView, OpenApiView, RedocView
 from api.relations import RelatedViewSet
 from api.views import EntityViewSet
 from entities.registry import Entity, registry
@@ -59,11 +59,14 @@ def routes() -> list[URLPattern]:
         re_path(rf"{here}/\$prototypes$", PrototypesView.as_view(), name="prototypes"),
         re_path(rf"{here}/\$prototypes/(?P<kind>[^/]+)$", PrototypeView.as_view(), name="prototype"),
         re_path(rf"{here}/\$openapi$", OpenApiView.as_view(), name="openapi"),
+        re_path(rf"{here}/\$docs$", DocumentationView.as_view(), name="documentation"),
         *(route for entity in registry() for route in _routes(entity)),
         # Not "(?s)^sdata(/.*)?$": beside a pattern with a flag Django can reverse no address of the site.
         re_path(r"^sdata(/[\s\S]*)?$", NowhereView.as_view(), name="nowhere"),
         path("openapi.json", OpenApiView.as_view(), name="openapi-json"),
         path("openapi.yaml", OpenApiView.as_view(media_type="application/yaml"), name="openapi-yaml"),
+        re_path("^docs/?$", DocumentationView.as_view(), name="docs"),
+        re_path("^docs/redoc/?$", RedocView.as_view(), name="redoc"),
     ]
 
 

@@ -1,4 +1,7 @@
-"""Documents as bytes, made once per contract: callers with equal shapes and language share one."""
+"""Documents as bytes, made once per contract: callers with equal shapes and language share one.
+
+The address of the base is filled in when a document is served, so that none is kept per host, which a client chooses.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +15,42 @@ import orjson
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
 from api import prototypes
-from api.openapi.generator import Generator, base_of
+from api.openapi.examples import BASE
+from api.openapi.generator import Generator
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from api.authentication import Caller
 
-KEPT = 64
+KEPT = 32
 _lock = Lock()
-_documents: OrderedDict[tuple[str, str], Document] = OrderedDict()
+_documents: OrderedDict[str, Document] = OrderedDict()
 
 
 @dataclass(frozen=True)
 class Document:
-    """A caller's document, in JSON."""
+    """A caller's document in JSON, without its base."""
 
-    json: bytes
+    content: bytes
+
+    def json(self, base: str) -> bytes:
+        """Return the document in JSON; ``base`` is the absolute address of the contract."""
+        return self.content.replace(BASE.encode(), base.encode())
+
+    def yaml(self, base: str) -> bytes:
+        """Return the document in YAML."""
+        return self._yaml.replace(BASE.encode(), base.encode())
 
     @cached_property
-    def yaml(self) -> bytes:
-        """The document in YAML."""
-        return cast("bytes", OpenApiYamlRenderer().render(orjson.loads(self.json)))
+    def _yaml(self) -> bytes:
+        return cast("bytes", OpenApiYamlRenderer().render(orjson.loads(self.content)))
 
 
 def document_for(request: Request) -> Document:
     """Return the document of the request's caller."""
     access = cast("Caller", request.user).access
-    key = (prototypes.contract_fingerprint(access), base_of(request))
+    key = prototypes.contract_fingerprint(access)
     with _lock:
         found = _documents.get(key)
         if found is not None:

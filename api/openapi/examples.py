@@ -59,23 +59,24 @@ def key_of(entity: Entity) -> int:
 
 def examples(access: Access, base: str) -> dict[str, dict[str, Any]]:
     """Return every example for the caller, by component name; ``base`` is the absolute address of the contract."""
-    found: dict[str, Any] = {}
+    found = _discovery(access)
     for entity in prototypes.known(access):
-        found |= _of_kind(access, entity)
-    found |= _discovery(access)
-    values: dict[str, Any] = _with_base(found, base)
+        found |= of_kind(access, entity)
+    values: dict[str, Any] = with_base(found, base)
     return {name: {"value": value} for name, value in values.items()}
 
 
-def _with_base(value: Any, base: str) -> Any:
+def with_base(value: Any, base: str) -> Any:
+    """Return an example with the absolute address of the contract filled in."""
     if isinstance(value, str):
         return value.replace(BASE, base)
     if isinstance(value, dict):
-        return {name: _with_base(inner, base) for name, inner in value.items()}
-    return [_with_base(inner, base) for inner in value] if isinstance(value, list) else value
+        return {name: with_base(inner, base) for name, inner in value.items()}
+    return [with_base(inner, base) for inner in value] if isinstance(value, list) else value
 
 
-def _of_kind(access: Access, entity: Entity) -> dict[str, Any]:
+def of_kind(access: Access, entity: Entity) -> dict[str, Any]:
+    """Return the examples of one kind, by component name, with ``BASE`` for the address of the contract."""
     sample = stored().get(entity.kind, NONE)
     records = sample.records
     if not records:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from api import prototypes
 from api.openapi.shared import FLAG, INT32, TEXT, Schema, ref
 from api.query.limits import current_limits
+from entities.registry import registry
 
 if TYPE_CHECKING:
     from entities.registry import Entity, Field
@@ -70,10 +71,10 @@ def kind_parameters(access: Access, entity: Entity, key: int) -> dict[str, Schem
             "select",
             "The members to show: fields, relations, dotted through relations, `*`, `$etag`, `$updated`, `$links`.",
             TEXT,
-            examples=_values(select=_select(access, entity)),
+            examples=_values(select=selection(access, entity)),
         ),
         f"{kind}Where": _query(
-            "where", _WHERE, TEXT | {"minLength": 1}, examples=_values(**_conditions(access, entity, key))
+            "where", _WHERE, TEXT | {"minLength": 1}, examples=_values(**conditions(access, entity, key))
         ),
         f"{kind}OrderBy": _query(
             "orderBy",
@@ -119,26 +120,36 @@ def included(access: Access, entity: Entity) -> list[str]:
 
 
 def _plain(access: Access, entity: Entity) -> list[Field]:
-    """Return the readable text fields that tell records apart best: the title's first."""
+    """Return the readable text fields, those of the title first."""
     texts = [field for field in access.shape(entity).readable if field.type == "text" and field.expression is None]
     return sorted(texts, key=lambda field: field.name not in entity.title)
 
 
-def _select(access: Access, entity: Entity) -> str:
-    fields = [*_plain(access, entity)[:2], *access.shape(entity).readable[:1]]
+def selection(access: Access, entity: Entity) -> str:
+    """Return an example of ``select``."""
+    readable = access.shape(entity).readable
+    codes = [field for field in readable if field.type == "sel"]
+    fields = [*_plain(access, entity)[:1], *codes[:1], *readable[:1]]
     return ",".join(dict.fromkeys(field.wire for field in fields))
 
 
-def _conditions(access: Access, entity: Entity, key: int) -> Schema:
-    found = {"key": f"{entity.key.wire} in ({key},{key + 1})"}
-    texts = _plain(access, entity)
-    if texts:
-        found = {"text": f"{texts[0].wire} like 'A%'"} | found
-    if access.shape(entity).reads("updated_at"):
+def conditions(access: Access, entity: Entity, key: int) -> dict[str, str]:
+    """Return examples of ``where`` over what the caller can read."""
+    shape, texts = access.shape(entity), _plain(access, entity)
+    found = {"text": f"{texts[0].wire} like 'A%'"} if texts else {}
+    found["key"] = f"{entity.key.wire} in ({key},{key + 1})"
+    for field in shape.readable:
+        codes = [code["$value"] for code in prototypes.choices(access, field)] if field.type == "sel" else []
+        if codes:
+            found["code"] = f"{field.wire} eq '{codes[0]}' or {field.wire} eq null"
+            break
+    if shape.reads("updated_at"):
         found["time"] = f"{entity.by_name['updated_at'].wire} gt @2026-03-14@"
-    relations = prototypes.relations(access, entity)
-    if relations:
-        found["relation"] = f"{relations[0].wire} ne null"
+    for reference in prototypes.relations(access, entity):
+        inner = _plain(access, registry()[reference.target])
+        if inner:
+            found["relation"] = f"not ({reference.relation}.{inner[0].wire} eq null)"
+            break
     return found
 
 

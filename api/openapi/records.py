@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from security.access import Access
     from security.shapes import Shape
 
+RECORD = "x-record"
 IGNORED: Schema = {"patternProperties": {r"^\$": {}}}
 _WHOLE = 10**18
 
@@ -159,9 +160,24 @@ def record_ref(auto_schema: AutoSchema, entity: Entity) -> Schema:
 
 
 def _linked(auto_schema: AutoSchema, field: Field) -> Schema:
-    target = record_ref(auto_schema, registry()[field.target])
-    text = f"Absent if empty or not visible to you. With `include={field.relation}` the record's fields, too."
-    return {"anyOf": [ref("Reference"), target], "title": field.title, "description": text}
+    target = registry()[field.target]
+    text = f"Absent if empty or not visible to you. With `include={field.relation}` it has the members of its kind."
+    return ref("Linked") | {"title": field.title, "description": text, RECORD: _record(auto_schema, target)}
+
+
+def _included(auto_schema: AutoSchema, item: CollectionLink) -> Schema:
+    target = registry()[item.kind]
+    text = f"With `include={item.name}`: the first records of the collection."
+    return ref("LinkedCollection") | {
+        "title": target.plural,
+        "description": text,
+        RECORD: _record(auto_schema, target),
+    }
+
+
+def _record(auto_schema: AutoSchema, entity: Entity) -> str:
+    """Say which schema an included record obeys, without a ``$ref``: tools that expand those would never end."""
+    return str(record_ref(auto_schema, entity)["$ref"])
 
 
 def owners(access: Access, entity: Entity) -> list[Entity]:
@@ -171,20 +187,6 @@ def owners(access: Access, entity: Entity) -> list[Entity]:
         return []
     kinds = [kind for parent in entity.parents if isinstance(parent, ByOwner) for kind in parent.kinds]
     return [registry()[kind] for kind in kinds if access.sees(registry()[kind])]
-
-
-def _included(auto_schema: AutoSchema, item: CollectionLink) -> Schema:
-    """Register and return the component of an included collection: at most 100 entries, the rest behind ``$url``."""
-    target = registry()[item.kind]
-    schema = closed(
-        {
-            "$url": URL,
-            "$totalResults": INT32 | {"description": "How many there are that you can see."},
-            "$resources": {"type": "array", "items": record_ref(auto_schema, target), "maxItems": 100},
-        },
-        description="With `include`: the first records of the collection.",
-    )
-    return named(auto_schema, f"{item.kind}Included", schema)
 
 
 def entry_links(access: Access, shape: Shape) -> Schema:

@@ -77,6 +77,20 @@ SCHEMAS: dict[str, Schema] = {
         },
         description="A record, by key, address and title.",
     ),
+    "Linked": {
+        "type": "object",
+        "description": "A linked record: key, address and title; with `include` or `select` the members of its kind.",
+        "properties": {"$key": INT32, "$url": URL, "$title": TEXT},
+        "required": ["$key", "$url", "$title"],
+    },
+    "LinkedCollection": closed(
+        {
+            "$url": URL | {"description": "Where the whole collection is."},
+            "$totalResults": INT32 | {"description": "How many there are that you can see.", "minimum": 0},
+            "$resources": {"type": "array", "items": ref("Linked"), "maxItems": 100},
+        },
+        description="The first records of an included collection.",
+    ),
     "ReferenceInput": {
         "type": ["object", "null"],
         "description": "Another spelling of the reference field: only `$key` is read; null empties the field.",

@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from api.address import base_path, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from jsonschema import ValidationError
 
 Schema = dict[str, Any]
 DOCUMENT = "urn:document"
@@ -37,7 +39,7 @@ class Contract:
     def __post_init__(self) -> None:
         resource = DRAFT202012.create_resource(self.document)
         self._registry: Registry[Any] = Registry().with_resource(DOCUMENT, resource)
-        self._validators: dict[str, Draft202012Validator] = {}
+        self._validators: dict[str, Any] = {}
         self._templates = [(_pattern(template), template) for template in self.document["paths"]]
 
     def template(self, path: str) -> str | None:
@@ -101,12 +103,12 @@ class Contract:
         errors = self._validator(schema).iter_errors(value)
         return [f"{error.json_path}: {error.message[:300]}" for error in errors]
 
-    def _validator(self, schema: Schema) -> Draft202012Validator:
+    def _validator(self, schema: Schema) -> Any:
         key = json.dumps(schema, sort_keys=True)
         if key not in self._validators:
             absolute = json.loads(key.replace('"#/components/', f'"{DOCUMENT}#/components/'))
             checker = Draft202012Validator.FORMAT_CHECKER
-            self._validators[key] = Draft202012Validator(absolute, registry=self._registry, format_checker=checker)
+            self._validators[key] = Judge(absolute, registry=self._registry, format_checker=checker)
         return self._validators[key]
 
     def _resolved(self, item: Schema) -> Schema:
@@ -114,6 +116,16 @@ class Contract:
             section, name = item["$ref"].split("/")[2:]
             item = self.document["components"][section][name]
         return item
+
+
+def _included(validator: Any, schema: str, value: Any, _: Schema) -> Iterator[ValidationError]:
+    """Judge the keyword ``x-record``: linked records, one or a collection's, are records of that schema."""
+    found = value.get("$resources", [value]) if isinstance(value, dict) else []
+    for record in found:
+        yield from validator.descend(record, {"$ref": DOCUMENT + schema})
+
+
+Judge: Any = validators.extend(Draft202012Validator, {"x-record": _included})
 
 
 def _pattern(template: str) -> re.Pattern[str]:
