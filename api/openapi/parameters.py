@@ -85,9 +85,8 @@ def kind_parameters(access: Access, entity: Entity, key: int) -> dict[str, Schem
     }
     names = included(access, entity)
     if names:
-        text = (
-            "Relations to expand in place, dotted to depth 2. Here: " + ", ".join(f"`{name}`" for name in names) + "."
-        )
+        listed = ", ".join(f"`{name}`" for name in names)
+        text = f"Relations to expand in place, dotted to depth 2. Here: {listed}."
         found[f"{kind}Include"] = _query("include", text, TEXT, examples=_values(include=names[0]))
     return found
 
@@ -121,7 +120,7 @@ def included(access: Access, entity: Entity) -> list[str]:
 
 def _plain(access: Access, entity: Entity) -> list[Field]:
     """Return the readable text fields, those of the title first."""
-    texts = [field for field in access.shape(entity).readable if field.type == "text" and field.expression is None]
+    texts = [field for field in access.shape(entity).readable if field.type == "text" and field.sortable]
     return sorted(texts, key=lambda field: field.name not in entity.title)
 
 

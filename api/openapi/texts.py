@@ -98,7 +98,7 @@ REFUSALS = {
     403: Refusal("Forbidden", "You see it, and may not do this."),
     404: Refusal("NotFound", "There is nothing there, or nothing that you can see."),
     409: Refusal("Conflict", "The present state does not allow it, or the record is still in use."),
-    412: Refusal("PreconditionFailed", "The record no longer has the tag that `If-Match` names."),
+    412: Refusal("PreconditionFailed", "The record has another tag by now than the one that was sent."),
     413: Refusal("BodyTooLarge", "The body is too large."),
     414: Refusal("UrlTooLong", "The address is too long."),
     415: Refusal("UnsupportedMediaType", "The body is not JSON in UTF-8."),
