@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import orjson
+import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from api.address import is_contract, read
-from api.errors import ApiError, body_of
+from api.address import address_of, is_contract, read
+from api.errors import ApiError, body_of, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+log = structlog.get_logger(__name__)
 SAFE = ("GET", "HEAD", "OPTIONS")
 VARY = ("Authorization", "X-Sage-Authorization", "X-Authorization", "Accept-Encoding")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -50,16 +52,28 @@ class SDataMiddleware:
             patch_vary_headers(response, VARY)
         return response
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer what failed after its view, while the answer was written, as every failure is answered."""
+        if address_of(request).path:
+            request_id: str = getattr(request, "request_id", "")
+            log.error("unhandled exception", request_id=request_id, exc_info=exception)
+            return _answer(translate(exception), request_id)
+        return None
+
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """Answer what is wrong with a request before anybody asks who sends it, in the contract's order."""
     try:
         _check(request)
     except ApiError as error:
-        body = orjson.dumps(body_of(error, ""))
-        headers = {"Cache-Control": "private, no-store"}
-        return HttpResponse(body, content_type="application/json", status=error.status, headers=headers)
+        return _answer(error, "")
     return None
+
+
+def _answer(error: ApiError, request_id: str) -> HttpResponse:
+    body = json.dumps(body_of(error, request_id)).encode()
+    headers = {"Cache-Control": "private, no-store"}
+    return HttpResponse(body, content_type="application/json", status=error.status, headers=headers)
 
 
 def _check(request: HttpRequest) -> None:

@@ -30,6 +30,11 @@ NEW: dict[str, dict[str, Any]] = {
 }
 
 
+def company(key: int) -> dict[str, Any]:
+    """Return the stored columns of a company."""
+    return dict(system_rows(Company).filter(pk=key).values().get())
+
+
 def problems(answer: Answer) -> dict[str, str]:
     """Return {path: code} of a refusal."""
     assert answer.status == 400
@@ -107,22 +112,22 @@ def test_63_a_refused_body_changes_nothing(susan: Wire) -> None:
 
 
 def test_64_a_write_that_changes_nothing_writes_nothing(susan: Wire) -> None:
-    before: dict[str, Any] = {**system_rows(Company).filter(pk=2).values().get()}
+    before = company(2)
     changes = Change.objects.count()
     for body in ({}, {"comp_name": before["name"]}, {"comp_type": before["type"].upper()}, susan.entry(COMPANY)):
         assert susan.put(COMPANY, body).status == 200
-    assert system_rows(Company).filter(pk=2).values().get() == before
+    assert company(2) == before
     assert Change.objects.count() == changes
 
 
 def test_64_olivia_puts_back_what_she_sees_of_hidden_fields_and_invisible_references(olivia: Wire) -> None:
-    before = system_rows(Company).filter(pk=2).values().get()
+    before = company(2)
     seen = olivia.entry(COMPANY)
     assert before["revenue"]
     assert before["primary_person_id"]
     assert (seen.get("Comp_Revenue"), seen["Comp_PrimaryPersonId"]) == (None, None)
     assert olivia.put(COMPANY, seen | {"Comp_IntId": 1}).status == 200
-    after = system_rows(Company).filter(pk=2).values().get()
+    after = company(2)
     assert {name for name in after if after[name] != before[name]} <= {"int_id", "updated_at", "updated_by_id"}
 
 
@@ -339,11 +344,11 @@ class TestRights:
     def test_68_moving_a_record_out_of_ones_rights_is_refused(self, susan: Wire) -> None:
         case = next(e for e in susan.entry("company", count=1000)["$resources"] if e["Comp_CreatedBy"] != 4)
         system_rows(Company).filter(pk=case["$key"]).update(team=None, territory=2, primary_user=None)
-        before = system_rows(Company).filter(pk=case["$key"]).values().get()
+        before = company(case["$key"])
         abroad = next(t["$key"] for t in susan.entry("territories", count=99)["$resources"] if t["$title"] == "Germany")
         answer = susan.patch(case["$url"], {"comp_secterr": abroad, "comp_intid": 4})
         assert answer.refusal == (403, "ApplicationDiagnosis", "OutsideYourRights")
-        assert system_rows(Company).filter(pk=case["$key"]).values().get() == before
+        assert company(case["$key"]) == before
 
     def test_68_creating_one_there_too(self, susan: Wire) -> None:
         abroad = next(t["$key"] for t in susan.entry("territories", count=99)["$resources"] if t["$title"] == "Germany")
