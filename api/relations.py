@@ -91,7 +91,7 @@ class RelatedViewSet(RecordView):
         assert item is not None
         body = self.request.data if isinstance(self.request.data, dict) else {}
         link_type, is_default = body.get("$type"), body.get("$isDefault")
-        if is_default not in (None, True, False):
+        if is_default is not None and not isinstance(is_default, bool):
             raise ApiError.of(400, "WrongType", "$isDefault expects true or false.", "$isDefault")
         primary = self._primary() if is_default else None
         by = {item.by: parent} if item.by else {"owner_table": self.parent.table_id, "owner_id": parent}
