@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 DEEP = os.environ.get("PARAPET_DEEP", "") == "1"
 SLICES = 24 if DEEP else 4
 MODES = list(GenerationMode)
-BOUNDARIES = ("listCompany", "createOpportunity")
+BOUNDARIES = ("listCompany", "createPhone")
 # Not held against us, because the contract wants it: a parameter is judged before a right (§3), a quoted number is
 # read as a number (§4), a condition of random text is refused (§9).
 CHECKS: list[Any] = [
