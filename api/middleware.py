@@ -1,4 +1,4 @@
-"""What happens to every request below ``/sdata/`` before a view: one spelling, a request id, the common headers."""
+"""What happens to a request before a view: host and https, an id; below ``/sdata/`` one spelling, common headers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SDataMiddleware:
             request.sdata = address  # type: ignore[attr-defined]  # read by the views
             request.path_info = address.path
             _take_chunks(request)
-        response = (_refusal(request) if contract else None) or self.get_response(request)
+        response = _refusal(request, contract) or self.get_response(request)
         response["X-Request-Id"] = request_id
         response["X-Content-Type-Options"] = "nosniff"
         if contract:
@@ -61,10 +61,15 @@ class SDataMiddleware:
         return None
 
 
-def _refusal(request: HttpRequest) -> HttpResponse | None:
-    """Answer what is wrong with a request before anybody asks who sends it, in the contract's order."""
+def _refusal(request: HttpRequest, contract: bool) -> HttpResponse | None:
+    """Answer what is wrong with a request before anybody asks who sends it, in the contract's order.
+
+    Host and https are asked of the pages for people too, which take the same passwords; Django guards their forms.
+    """
     try:
-        _check(request)
+        _check_host(request)
+        if contract:
+            _check_origin(request)
     except ApiError as error:
         return _answer(error, "")
     return None
@@ -76,13 +81,17 @@ def _answer(error: ApiError, request_id: str) -> HttpResponse:
     return HttpResponse(body, content_type="application/json", status=error.status, headers=headers)
 
 
-def _check(request: HttpRequest) -> None:
+def _check_host(request: HttpRequest) -> None:
     try:
-        own = {request.get_host().lower(), _host_of(settings.PUBLIC_BASE_URL)}
+        request.get_host()
     except DisallowedHost:
         raise ApiError.of(400, "BadHost", "This host is not served here.", sdata_code="BadUrlSyntax") from None
     if settings.REQUIRE_HTTPS and not request.is_secure():
         raise ApiError.of(400, "HttpsRequired", "This service is served by https only.", sdata_code="BadUrlSyntax")
+
+
+def _check_origin(request: HttpRequest) -> None:
+    own = {request.get_host().lower(), _host_of(settings.PUBLIC_BASE_URL)}
     origin = request.headers.get("Origin")
     if origin is not None and request.method not in SAFE and _host_of(origin) not in own - {""}:
         # Browsers resend stored Basic credentials with whatever a foreign page makes them send.

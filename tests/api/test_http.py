@@ -133,6 +133,19 @@ def test_plain_http_is_refused_before_credentials_where_https_is_required(nobody
     assert nobody.client.get("/sdata/crmj/sagecrm2/-/company", secure=True).status_code == 401
 
 
+@pytest.mark.parametrize("page", ["/docs/", "/docs/redoc/", "/openapi.json", "/admin/login/"])
+def test_pages_that_take_a_password_are_served_by_https_alone(susan: Wire, settings: Any, page: str) -> None:
+    settings.REQUIRE_HTTPS = True
+    refused: Any = susan.client.get(page, headers=susan.headers)
+    assert (refused.status_code, b"HttpsRequired" in refused.content) == (400, True)
+    assert susan.client.get(page, headers=susan.headers, secure=True).status_code == 200
+
+
+def test_the_root_of_the_host_leads_to_the_guide(nobody: Wire) -> None:
+    response: Any = nobody.client.get("/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/docs/")
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
