@@ -122,7 +122,8 @@ def entry(access: Access, entity: Entity, record: Mapping[str, Any]) -> dict[str
     shown |= {owner.kind: owner for owner in owners(access, entity)}
     for field in shape.readable:
         seen = not field.target or access.sees(registry()[field.target])
-        found[field.wire] = record[field.wire] if seen else None
+        if field.wire in record:  # not yet, where a field is newer than the file
+            found[field.wire] = record[field.wire] if seen else None
     for name, target in shown.items():
         if name in record:
             found[name] = record[name] | {"$title": _title(access, target, record[name])}
@@ -174,7 +175,7 @@ def _is_plain(field: Field) -> bool:
 def _update(shape: Shape, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a body that changes one member."""
     for field in shape.readable:
-        if shape.writes(field) and not field.fixed and _is_plain(field) and record[field.wire] is not None:
+        if shape.writes(field) and not field.fixed and _is_plain(field) and record.get(field.wire) is not None:
             return {field.wire: record[field.wire]}
     return {"$key": record["$key"]}
 

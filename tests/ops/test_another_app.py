@@ -1,0 +1,80 @@
+"""An app with the model of docs/isv.md: its kind is served, described and administered like ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crm import localdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = """
+from crm.settings import *
+INSTALLED_APPS.insert(INSTALLED_APPS.index("security"), "yourapp")
+"""
+VISIT = """
+import base64, json
+from django.test import Client
+from entities.models import User
+
+User.objects.create_superuser("boss", password="one-two-three")
+credentials = base64.b64encode(b"boss:one-two-three").decode()
+api = Client(SERVER_NAME="localhost", headers={"Authorization": f"Basic {credentials}"})
+base = "/sdata/crmj/sagecrm2/-"
+kind = f"{base}/Project"
+created = api.post(kind, {"Proj_Name": "Harbour"}, content_type="application/json")
+document = api.get("/openapi.json")
+desk = Client(SERVER_NAME="localhost")
+desk.login(username="boss", password="one-two-three")
+said = {
+    "created": created.json().get("$title"),
+    "found": api.get(f"{kind}s?where=proj_name+like+'harb%25'").json().get("$totalResults"),
+    "described": "Proj_Name" in document.json()["components"]["schemas"]["Project"]["properties"],
+    "pages": [api.get(page).status_code for page in ("/openapi.yaml", "/docs/", f"{base}/$prototypes/Project")],
+    "desk": [desk.get(f"/admin/yourapp/project/{page}").status_code for page in ("", "add/", "1/change/")],
+}
+print(json.dumps(said))
+"""
+
+
+def manage(folder: Path, url: str, *words: str) -> str:
+    """Run manage.py with the app in ``folder``; return the last line that it says."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=localdb.CLONE,
+        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "with_app", "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return (done.stdout.splitlines() or [""])[-1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the app of the guide, and settings that have it."""
+    guide = (localdb.CLONE / "docs/isv.md").read_text()
+    app = tmp_path / "yourapp"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    (app / "models.py").write_text(re.findall(r"```python\n(.*?)```", guide, re.DOTALL)[0])
+    (tmp_path / "with_app.py").write_text(SETTINGS)
+    return tmp_path
+
+
+def test_the_kind_of_another_app_is_served_described_and_administered(folder: Path) -> None:
+    with localdb.throwaway() as url:
+        manage(folder, url, "makemigrations", "yourapp")
+        manage(folder, url, "migrate")
+        said = manage(folder, url, "shell", "-v", "0", "-c", VISIT)
+    assert said == (
+        '{"created": "Harbour", "found": 1, "described": true, "pages": [200, 200, 200], "desk": [200, 200, 200]}'
+    )
