@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -49,7 +49,7 @@ def parse_json(raw: bytes) -> Any:
         text = raw.decode("utf-8")
         _check_depth(text)
         return json.loads(
-            text, object_pairs_hook=_members, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant
+            text, object_pairs_hook=_members, parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant
         )
     except UnicodeDecodeError:
         raise _bad("The body is not UTF-8.") from None
@@ -75,6 +75,13 @@ def _check_depth(text: str) -> None:
                 raise _bad(f"The body is nested deeper than {DEPTH}.")
         elif char in "]}":
             depth -= 1
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent of more digits than a number of any field
+        raise _bad("A number is out of range.") from None
 
 
 def _integer(text: str) -> int | Decimal:

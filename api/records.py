@@ -145,7 +145,8 @@ class RecordView(ViewSetMixin, SDataView):
         """Raise 415 for a body that is not JSON and 413 for one too large, before what it says is looked at."""
         if self.content_negotiation_class().select_parser(self.request, self.parsers()) is None:
             raise UnsupportedMediaType(self.request.content_type or "")
-        if int(self.request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+        length = self.request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > settings.MAX_BODY_BYTES:
             raise body_too_large()
 
     def parsers(self) -> list[Any]:
