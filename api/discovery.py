@@ -68,7 +68,7 @@ class WhoAmIView(SDataView):
         return Response(
             {
                 "$url": f"{base}/$whoami",
-                "$title": user.get("$title") or gate.neutral_title(registry()["Users"], actor.id),
+                "$title": user.get("$title", f"User {actor.id}"),
                 "$user": user,
                 "$administrator": actor.administrator,
                 "$profiles": [{"$key": profile.id, "$title": profile.name} for profile in actor.profiles],

@@ -154,8 +154,8 @@ def title_expression(access: Access, entity: Entity) -> Combinable:
 
 
 def neutral_title(entity: Entity, key: int) -> str:
-    """Return the title of a record that has no readable one."""
-    return f"{entity.label} {key}"
+    """Return the title of a record that has no readable one: kind and key (contract.md §7.1)."""
+    return f"{entity.kind} {key}"
 
 
 def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, int], str]:

@@ -192,7 +192,7 @@ def test_25_whoami_shows_of_the_caller_only_what_it_may_read(susan: Wire) -> Non
     for field in ("User_Logon", "User_FirstName", "User_LastName"):
         FieldRule.objects.create(entity="Users", field=field, read=False)
     me = susan.entry("$whoami")
-    assert me["$user"] == {"$key": 4, "$url": f"{ROOT}/Users('4')", "$title": "User 4", "User_Language": "UK"}
+    assert me["$user"] == {"$key": 4, "$url": f"{ROOT}/Users('4')", "$title": "Users 4", "User_Language": "UK"}
     assert b"Susan" not in susan.get("$whoami").body
 
 
