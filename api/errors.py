@@ -106,6 +106,8 @@ def translate(error: Exception) -> ApiError:
             return ApiError.of(400, error.application_code, error.message, error.path or "", error.sdata_code)
         case access_errors.RecordNotFound():
             return record_not_found()
+        case access_errors.UnknownActor():
+            return not_authenticated()
         case access_errors.NotPermitted():
             return not_permitted()
         case access_errors.OutsideYourRights():

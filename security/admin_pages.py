@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey
 
 from entities.registry import registry
 from security import gate
 from security.admin_select import RecordSelect
+from security.errors import UnknownActor
 from security.plan import Access, access_for
 
 if TYPE_CHECKING:
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
 
 
 def access_of(request: HttpRequest) -> Access:
-    """Return what the logged-in user may do, compiled once per request."""
+    """Return what the logged-in user may do, compiled once per request. Raises ``PermissionDenied`` for nobody."""
     known: dict[str, Any] = vars(request)
     if "access" not in known:
-        known["access"] = access_for(int(request.user.pk or 0))
+        try:
+            known["access"] = access_for(int(request.user.pk or 0))
+        except UnknownActor:
+            raise PermissionDenied from None
     access: Access = known["access"]
     return access
 

@@ -9,6 +9,7 @@ from guardian.backends import ObjectPermissionBackend
 from entities.models import User
 from entities.registry import app_label, permission, registry
 from security import credentials, gate
+from security.errors import UnknownActor
 from security.plan import DJANGO_ACTIONS, Access, Action, access_for
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class PlanBackend(ObjectPermissionBackend):
     ) -> User | None:
         """Log in to the administration; None where the name or password is wrong or the user disabled."""
         verified = credentials.verify_password(username or "", password or "")
-        return None if verified is None else gate.system_rows(User).get(pk=verified.user_id)
+        return None if verified is None else gate.system_rows(User).filter(pk=verified.user_id).first()
 
     def get_user(self, user_id: int) -> User | None:
         """Return the user of a session; None once deleted or disabled."""
@@ -43,9 +44,9 @@ class PlanBackend(ObjectPermissionBackend):
 
         Rights on the policy tables are the administrator's.
         """
-        if not isinstance(user_obj, User) or not user_obj.is_active:
+        access = _access(user_obj)
+        if access is None:
             return False
-        access = access_for(user_obj.pk)
         target = _targets().get(perm)
         if target is None:
             return access.actor.administrator
@@ -59,10 +60,19 @@ class PlanBackend(ObjectPermissionBackend):
 
     def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:
         """Whether the user may do anything with the tables of an app."""
-        if not isinstance(user_obj, User) or not user_obj.is_active:
+        access = _access(user_obj)
+        if access is None:
             return False
-        access = access_for(user_obj.pk)
         return access.actor.administrator or any(_of_app(access, app_label))
+
+
+def _access(user: User | AnonymousUser) -> Access | None:
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    try:
+        return access_for(user.pk)
+    except UnknownActor:
+        return None
 
 
 def _of_app(access: Access, label: str) -> list[bool]:

@@ -11,6 +11,10 @@ class RecordNotFound(AccessError):
     """No such record, or none that the actor can see."""
 
 
+class UnknownActor(AccessError):
+    """The actor is no user any more: deleted after the credentials were verified."""
+
+
 class NotPermitted(AccessError):
     """The record or kind is visible, the action is not allowed."""
 

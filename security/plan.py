@@ -28,6 +28,7 @@ from security.access import (
     ProfileName,
     RowRule,
 )
+from security.errors import UnknownActor
 from security.grants import GRANTS, granted_statement
 from security.models import FieldRule, PolicyVersion, Profile, ProfileRight
 from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of
@@ -49,7 +50,7 @@ def access_for(user_id: int, version: int | None = None) -> Access:
     """Return what the user may do now.
 
     ``version`` is the policy version read together with the user in this request; without it, it is read here.
-    Raises ``User.DoesNotExist`` for a key of no user.
+    Raises ``UnknownActor`` for a key of no user.
     """
     version = policy_version() if version is None else version
     known = _policies.get(user_id)
@@ -90,7 +91,9 @@ def _granted(policy: Policy) -> Granted:
 
 
 def _compile(user_id: int) -> Policy:
-    user = gate.system_rows(User).select_related("home_territory").get(pk=user_id)
+    user = gate.system_rows(User).select_related("home_territory").filter(pk=user_id).first()
+    if user is None:
+        raise UnknownActor
     profiles = list(Profile.objects.filter(group__user=user_id).select_related("group").order_by("pk"))
     actor = Actor(
         id=user_id,

@@ -18,7 +18,7 @@ from entities.models import User
 from entities.registry import ByOwner, Entity, Field, entity_of, model_fields, registry
 from entities.rules.circumstances import Circumstances
 from security import gate
-from security.errors import Invalid, NotPermitted, OutsideYourRights
+from security.errors import Invalid, NotPermitted, OutsideYourRights, UnknownActor
 from security.models import Change
 from security.predicates import scope_holds
 
@@ -146,8 +146,11 @@ def _circumstances(access: Access, now: datetime, given: frozenset[str], before:
         for key in keys:
             _remember(access, entity_of(model), key, verb, names, now)
 
+    actor = gate.system_rows(User).filter(pk=access.actor.id).first()
+    if actor is None:
+        raise UnknownActor
     return Circumstances(
-        actor=gate.system_rows(User).get(pk=access.actor.id),
+        actor=actor,
         now=now,
         given=given,
         before=before,
