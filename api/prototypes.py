@@ -50,6 +50,7 @@ def collection_is_known(access: Access, item: CollectionLink) -> bool:
     """Whether a collection exists for the caller; one that runs over a hidden field does not."""
     target, via = registry()[item.kind], registry()[item.via or item.kind]
     needed = [name for name in (item.by, item.unless) if name] or ["owner_table", "owner_id"]
+    needed += [field.name for field in via.fields if item.via and field.target == item.kind]
     return access.sees(target) and access.sees(via) and all(access.shape(via).reads(name) for name in needed)
 
 

@@ -44,7 +44,8 @@ class RelatedViewSet(RecordView):
     def locate(self, request: Request) -> None:
         """Raise 404 where the kind or the relation does not exist for the caller, or the parent is not visible."""
         if not self.access.sees(self.parent):
-            raise unknown_kind(address_of(request).kind)
+            address = address_of(request)
+            raise unknown_kind(address.typed if self.access.knows(self.parent) else address.kind)
         if self.collection is not None:
             known = self.collection in prototypes.collections(self.access, self.parent)
         else:

@@ -18,7 +18,7 @@ from api.query.errors import shown
 from api.values import WrongValue, from_json, to_json
 from entities.captions import spelling
 from entities.kinds import fold
-from entities.registry import ByOwner, Entity, Field
+from entities.registry import ByOwner, Entity, Field, registry
 from entities.rules import computed_by_state
 from security import gate
 
@@ -154,11 +154,18 @@ class _Reading:
 
     def _passes_by(self, typed: str, value: Any) -> bool:
         """Whether a member that sets nothing may stand in the body: what a GET shows beside the fields."""
-        owners = [kind.lower() for p in self.entity.parents if isinstance(p, ByOwner) for kind in p.kinds]
+        owners = {kind.lower() for kind in self._owners()}
         if fold(typed) in owners and isinstance(value, dict):
             return True
         names = {item.name.lower() for item in prototypes.collections(self.access, self.entity)}
         return fold(typed) in names and isinstance(value, dict) and "$resources" in value
+
+    def _owners(self) -> list[str]:
+        """Return the kinds whose records a GET may show as generic owners to the caller."""
+        if not (self.shape.reads("owner_table") and self.shape.reads("owner_id")):
+            return []
+        kinds = [kind for p in self.entity.parents if isinstance(p, ByOwner) for kind in p.kinds]
+        return [kind for kind in kinds if self.access.sees(registry()[kind])]
 
     def _offer(self, field: Field, typed: str, value: Any) -> None:
         """Take a value that is not what the caller sees already."""

@@ -128,7 +128,7 @@ def _require_owner(access: Access, entity: Entity, record: Any) -> None:
     for parent in entity.parents:
         if isinstance(parent, ByOwner):
             owner = registry().by_table_id.get(record.owner_table)
-            if owner is None or owner.kind not in parent.kinds:
+            if owner is None or owner.kind not in parent.kinds or not access.sees(owner):
                 raise Invalid([("owner_table", "BadReference", "")])
             if record.owner_id is None or not gate.allows(access, owner, "view", record.owner_id):
                 raise Invalid([("owner_id", "BadReference", "")])

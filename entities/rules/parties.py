@@ -84,6 +84,10 @@ def check_link(link: AddressLink, c: Circumstances) -> Iterator[RuleViolation]:
     if link.company_id is None and link.person_id is None:
         yield RuleViolation("An address link needs a company or a person.", "company")
         return
+    if c.before is None and link.person_id is not None and not c.editable(Person, link.person_id):
+        # The link is the person's; the right to edit the company that it may name too is not enough.
+        yield RuleViolation("You may not do this.", "person", "NotPermitted")
+        return
     same = c.rows(AddressLink).filter(address=link.address_id, type=link.type).exclude(pk=link.pk)
     if link.person_id is not None:
         same = same.filter(person=link.person_id)
@@ -157,6 +161,7 @@ def _check_primary_address(owner: Company | Person, c: Circumstances) -> Iterato
     if address is None or not c.changed(owner, "primary_address_id"):
         return
     name = "company" if isinstance(owner, Company) else "person"
+    readable = all(c.readable(AddressLink, column) for column in (name, "address"))  # a success would tell them
     links = c.rows(AddressLink).filter(**{name: owner.pk}, address=address)
-    if c.before is None or not links.exists():
+    if c.before is None or not (readable and links.exists()):
         yield RuleViolation(f"The primary address must be linked to the {name}.", "primary_address")

@@ -190,22 +190,25 @@ def _territories(quote: Quote, opportunity: Opportunity, c: Circumstances) -> li
 
 
 def _complete_addresses(quote: Quote, c: Circumstances) -> None:
-    """Copy the company's addresses as text, as far as the caller sees the company and reads the parts."""
+    """Copy the company's addresses as text, as far as the caller sees the company and reads links and parts."""
     wanted = {"bill_address": "Billing", "ship_address": "Shipping"}
     missing = {name: kind for name, kind in wanted.items() if not getattr(quote, name) and name not in c.given}
     if not missing or quote.company_id is None or not c.visible(Company, quote.company_id):
         return
     links = c.rows(AddressLink).filter(company=quote.company_id, person=None, type__in=missing.values())
+    if not all(c.readable(AddressLink, name) for name in ("address", "company", "person", "type")):
+        links = links.none()
     firsts: dict[str, int] = {}
-    for kind, key in links.order_by("pk").values_list("type", "address_id"):
-        firsts.setdefault(kind, key)
-    primaries = c.keyed(Company, quote.company_id).values_list("primary_address_id", flat=True)
+    for kind, address in links.order_by("pk").values_list("type", "address_id"):
+        firsts.setdefault(kind, address)
+    key = quote.company_id if c.readable(Company, "primary_address") else None
+    primaries = c.keyed(Company, key).values_list("primary_address_id", flat=True)
     primary: int | None = primaries.first() if len(firsts) < len(missing) else None
     chosen = {name: firsts.get(kind, primary) for name, kind in missing.items()}
     addresses = c.rows(Address).in_bulk([key for key in set(chosen.values()) if key is not None])
-    for name, address in chosen.items():
-        if address in addresses:
-            setattr(quote, name, _text(addresses[address], c))
+    for name, found in chosen.items():
+        if found in addresses:
+            setattr(quote, name, _text(addresses[found], c))
 
 
 def _text(address: Address, c: Circumstances) -> str:
