@@ -27,6 +27,7 @@ from security.writes import NEUTRAL
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
 
     from security.plan import Access
@@ -40,7 +41,7 @@ class SDataView(APIView):
     authentication_classes = (CredentialsAuthentication,)
     permission_classes = (IsAuthenticated,)
     parser_classes = (StrictJSONParser,)
-    renderer_classes = (JSONRenderer,)
+    renderer_classes: tuple[type[BaseRenderer], ...] = (JSONRenderer,)
     content_negotiation_class = JsonNegotiation
     contract = MAIN
 

@@ -47,7 +47,7 @@ def add(parent: Element, name: str, text: str | None = None, attributes: Mapping
 
 def written(document: Element) -> bytes:
     """Return the bytes of a document. A line is ended by LF when XML is read, so a CR that is meant is escaped."""
-    body = tostring(document, encoding="utf-8").replace(b"\r", b"&#13;")
+    body: bytes = tostring(document, encoding="utf-8").replace(b"\r", b"&#13;")
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + body
 
 
