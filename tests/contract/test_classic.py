@@ -74,7 +74,7 @@ def test_87_the_schema_served_validates_every_payload(logon: str) -> None:
         found, names = schema(logon, kind), list(wire.entry(f"$prototypes/{kind}")["$properties"])
         relations = [name for name in names if "_" not in name]
         for included in chunks(relations, 10):
-            judgements += judged(found, classic(wire, kind, count=20, include=included))
+            judgements += judged(found, classic(wire, kind, count=8, include=included))
         selected = [name for name in reversed(names) if not name.endswith("Collection")]
         answer = classic(wire, kind, count=5, select=",".join(selected))
         judgements += judged(found, answer)
@@ -82,7 +82,7 @@ def test_87_the_schema_served_validates_every_payload(logon: str) -> None:
             answer = wire.get(record.get(f"{SDATA}url"))
             assert answer.headers["Content-Type"] == "application/atom+xml; type=entry"
             judgements += judged(found, answer)
-    assert judgements > 250
+    assert judgements > 150
 
 
 def test_87_the_schema_refuses_what_it_does_not_describe(susan: Wire) -> None:
@@ -273,7 +273,7 @@ def test_87_a_time_that_the_caller_may_not_know_is_no_clock(susan: Wire) -> None
     read(answer)
 
 
-@pytest.mark.parametrize("logon", READERS)
+@pytest.mark.parametrize("logon", ["olivia", "admin"])
 def test_87_prototypes_say_in_xml_what_they_say_in_json(logon: str) -> None:
     wire = login(logon)
     listed = document(classic(wire, "$prototypes"))
