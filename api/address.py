@@ -7,13 +7,14 @@ kinds, not rights: whether a kind exists for the caller is the views' question.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
 from entities.kinds import fold
 from entities.registry import Entity, registry
 
+MAIN, CLASSIC = "sagecrm2", "sagecrm"
 _NOWHERE = "/sdata"
 KEY_RANGE = range(-(2**31), 2**31)
 _LITERAL = re.compile(r"""\s*(?:'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)"|(?P<number>[+-]?\d+))\s*""")
@@ -33,7 +34,7 @@ class Address:
     name of the kind, where one comes first.
 
     ``problem`` names what is wrong before any kind is looked at, as ``$sdataCode``; ``predicate`` is the text of a
-    selector that is no key.
+    selector that is no key; ``classic`` says that the answer is the classic contract's, in XML.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Address:
     problem: str = ""
     predicate: str = ""
     kind: str = ""
+    classic: bool = False
 
 
 def address_of(request: object) -> Address:
@@ -49,9 +51,9 @@ def address_of(request: object) -> Address:
     return found if isinstance(found, Address) else Address("")
 
 
-def base_path() -> str:
-    """Return the path of the contract's base, without a slash at the end."""
-    return f"/sdata/{settings.INSTALL_NAME}j/sagecrm2/-"
+def base_path(contract: str = MAIN) -> str:
+    """Return the path of a contract's base, without a slash at the end."""
+    return f"/sdata/{settings.INSTALL_NAME}j/{contract}/-"
 
 
 def is_contract(path: str) -> bool:
@@ -62,12 +64,20 @@ def is_contract(path: str) -> bool:
 def read(path: str) -> Address:
     """Return the address that ``path`` (percent-decoded once, below ``/sdata/``) means; never fails."""
     steps = split(path)
-    expected = [("sdata", ""), (f"{settings.INSTALL_NAME}j", "ApplicationNotFound"), ("sagecrm2", "ContractNotFound")]
+    if not settings.CLASSIC_CONTRACT or steps[2:3] != [CLASSIC]:
+        return _read(steps, MAIN)
+    found = _read(steps, CLASSIC)
+    # Below the base, but no address of it: the refusal is the classic contract's, too.
+    return replace(found, path=base_path(CLASSIC) if found.path == _NOWHERE else found.path, classic=True)
+
+
+def _read(steps: list[str], contract: str) -> Address:
+    expected = [("sdata", ""), (f"{settings.INSTALL_NAME}j", "ApplicationNotFound"), (contract, "ContractNotFound")]
     for (wanted, problem), step in zip([*expected, ("-", "DatasetNotFound")], [*steps, *[""] * 4], strict=False):
         if step != wanted and problem:
             missing = "ResourceKindNotFound" if not step else problem
             return Address(_NOWHERE, step, missing)
-    return _canonical([_segment(step) for step in steps[4:]])
+    return _canonical([_segment(step) for step in steps[4:]], base_path(contract))
 
 
 def split(path: str) -> list[str]:
@@ -111,8 +121,7 @@ def key_of(selector: str) -> int | None:
     return int(text) if int(text) in KEY_RANGE else 0
 
 
-def _canonical(segments: list[Segment]) -> Address:
-    base = base_path()
+def _canonical(segments: list[Segment], base: str) -> Address:
     if not segments:
         return Address(f"{base}/")
     first, *others = segments
@@ -148,6 +157,8 @@ def _with_key(path: str, segment: Segment) -> tuple[str, str]:
 
 def _relation(entity: Entity, typed: str) -> str:
     """Return the relation of ``entity`` that ``typed`` names: a collection by kind or full name, else a to-one."""
+    if typed.startswith("$"):
+        return typed.lower()
     kind = registry().find(typed)
     for item in entity.collections:
         if fold(typed) == item.name.lower() or (kind and kind.kind == item.kind):

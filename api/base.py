@@ -11,11 +11,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import prototypes
-from api.address import base_path
+from api.address import MAIN, base_path
 from api.authentication import Caller, CredentialsAuthentication
 from api.errors import RULE_STATUS, ApiError, Diagnosis, method_not_allowed, translate
 from api.middleware import SAFE
 from api.parsers import JsonNegotiation, StrictJSONParser
+from api.query.limits import Limits, current_limits
 from api.query.parameters import ENTRY, ListQuery, parse_list_query
 from api.renderers import JSONRenderer
 from entities.registry import Entity
@@ -26,6 +27,7 @@ from security.writes import NEUTRAL
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
 
     from security.plan import Access
@@ -39,8 +41,9 @@ class SDataView(APIView):
     authentication_classes = (CredentialsAuthentication,)
     permission_classes = (IsAuthenticated,)
     parser_classes = (StrictJSONParser,)
-    renderer_classes = (JSONRenderer,)
+    renderer_classes: tuple[type[BaseRenderer], ...] = (JSONRenderer,)
     content_negotiation_class = JsonNegotiation
+    contract = MAIN
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -121,10 +124,14 @@ class SDataView(APIView):
     def base(self) -> str:
         """Return the absolute address of the contract's base, as the client reached it."""
         root = settings.PUBLIC_BASE_URL or f"{self.request.scheme}://{self.request.get_host()}"
-        return f"{root}{base_path()}"
+        return f"{root}{base_path(self.contract)}"
+
+    def limits(self) -> Limits:
+        """Return how much a query may ask for."""
+        return current_limits()
 
     def parameters(self, allowed: Collection[str] = ENTRY) -> ListQuery:
         """Return the request's query parameters; raises 400 for any that the address does not take."""
         text = self.request.META.get("QUERY_STRING", "").encode("latin-1").decode("utf-8", "replace")  # WSGI's form
         pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
-        return parse_list_query(pairs, allowed)
+        return parse_list_query(pairs, allowed, limits=self.limits())

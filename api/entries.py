@@ -81,6 +81,14 @@ def _has_owner(access: Access, entity: Entity) -> bool:
     return owned and shape.reads("owner_table") and shape.reads("owner_id")
 
 
+def owner_kinds(access: Access, entity: Entity) -> list[str]:
+    """Return the kinds of record that the link object of a generic owner can name for the caller."""
+    if not _has_owner(access, entity):
+        return []
+    named = [kind for parent in entity.parents if isinstance(parent, ByOwner) for kind in parent.kinds]
+    return [kind for kind in named if access.sees(registry()[kind])]
+
+
 Titles = dict[tuple[str, int], str]
 
 

@@ -46,9 +46,9 @@ class Page:
 
 def feed(access: Access, collection: Collection, query: ListQuery, base: str) -> dict[str, Any]:
     """Return the feed that ``query`` asks for; raises ``QueryError`` and ``ApiError`` for what it may not ask."""
-    page = _page(access, collection, query, base)
+    page = page_of(access, collection, query, selected(access, collection.entity, query), base)
     body: dict[str, Any] = {
-        "$url": _address(collection.url, query.given),
+        "$url": address(collection.url, query.given),
         "$title": collection.entity.plural,
         "$baseUrl": base,
     }
@@ -58,10 +58,16 @@ def feed(access: Access, collection: Collection, query: ListQuery, base: str) ->
     return body | {"$links": _links(collection, query, page, base)}
 
 
-def _page(access: Access, collection: Collection, query: ListQuery, base: str) -> Page:
+def selected(access: Access, entity: Entity, query: ListQuery) -> related.Selection:
+    """Return what of each record is shown; raises ``QueryError`` for unknown names and too large a page."""
+    found = selection_of(access, entity, query)
+    check_nodes(query, found)
+    return found
+
+
+def page_of(access: Access, collection: Collection, query: ListQuery, selection: related.Selection, base: str) -> Page:
+    """Return the page that ``query`` asks for, however it is written down; raises ``QueryError`` and ``ApiError``."""
     entity, rows = collection.entity, collection.rows
-    selection = selection_of(access, entity, query)
-    check_nodes(query, selection)
     if query.where is not None:
         rows = rows.filter(bind_where(access, entity, query.where))
     orders = bind_order(access, entity, query.order_by)
@@ -88,29 +94,40 @@ def _page(access: Access, collection: Collection, query: ListQuery, base: str) -
     return Page(found, start, total, following)
 
 
-def _address(url: str, given: Mapping[str, str]) -> str:
+def address(url: str, given: Mapping[str, str]) -> str:
+    """Return ``url`` with the parameters ``given``."""
     return f"{url}?{urlencode(given, quote_via=quote, safe=_UNRESERVED)}" if given else url
 
 
 _UNRESERVED = "$'()*,:@/"
 
 
+def starts(page: Page, count: int) -> dict[str, str]:
+    """Return where the pages start to which one can go from here by number: ``previous`` and ``last``, if any."""
+    found = {}
+    if page.start > 1:
+        found["previous"] = str(max(1, page.start - max(count, 1)))
+    if page.total is not None and count and page.total > count:
+        found["last"] = str((page.total - 1) // count * count + 1)
+    return found
+
+
 def _links(collection: Collection, query: ListQuery, page: Page, base: str) -> dict[str, Any]:
     entity, url = collection.entity, collection.url
     given = dict(query.given)
     walk = {name: value for name, value in given.items() if name not in ("after", "startIndex")}
+    numbered = starts(page, query.count)
     links: dict[str, Any] = {
-        "$self": {"$url": _address(url, given), "$title": "This page"},
-        "$first": {"$url": _address(url, walk), "$title": "First page"},
+        "$self": {"$url": address(url, given), "$title": "This page"},
+        "$first": {"$url": address(url, walk), "$title": "First page"},
     }
-    if page.start > 1:
-        before = max(1, page.start - max(query.count, 1))
-        links["$previous"] = {"$url": _address(url, walk | {"startIndex": str(before)}), "$title": "Previous page"}
+    if "previous" in numbered:
+        before = walk | {"startIndex": numbered["previous"]}
+        links["$previous"] = {"$url": address(url, before), "$title": "Previous page"}
     if page.next_cursor:
-        links["$next"] = {"$url": _address(url, walk | {"after": page.next_cursor}), "$title": "Next page"}
-    if page.total is not None and query.count and page.total > query.count:
-        last = (page.total - 1) // query.count * query.count + 1
-        links["$last"] = {"$url": _address(url, walk | {"startIndex": str(last)}), "$title": "Last page"}
+        links["$next"] = {"$url": address(url, walk | {"after": page.next_cursor}), "$title": "Next page"}
+    if "last" in numbered:
+        links["$last"] = {"$url": address(url, walk | {"startIndex": numbered["last"]}), "$title": "Last page"}
     prototype = f"{base}/$prototypes/{entity.kind}"
     links["$prototype"] = {"$url": prototype, "$title": "Prototype"}
     if collection.insert:

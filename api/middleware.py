@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from api.address import address_of, is_contract, read
+from api.classic import xml
 from api.errors import ApiError, body_of, translate
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class SDataMiddleware:
         if address_of(request).path:
             request_id: str = getattr(request, "request_id", "")
             log.error("unhandled exception", request_id=request_id, exc_info=exception)
-            return _answer(translate(exception), request_id)
+            return _answer(request, translate(exception), request_id)
         return None
 
 
@@ -71,14 +72,18 @@ def _refusal(request: HttpRequest, contract: bool) -> HttpResponse | None:
         if contract:
             _check_origin(request)
     except ApiError as error:
-        return _answer(error, "")
+        return _answer(request, error, "")
     return None
 
 
-def _answer(error: ApiError, request_id: str) -> HttpResponse:
-    body = json.dumps(body_of(error, request_id)).encode()
+def _answer(request: HttpRequest, error: ApiError, request_id: str) -> HttpResponse:
     headers = {"Cache-Control": "private, no-store"}
-    return HttpResponse(body, content_type="application/json", status=error.status, headers=headers)
+    found = body_of(error, request_id)
+    if address_of(request).classic:
+        return HttpResponse(
+            xml.written(xml.diagnoses(found)), content_type=xml.TYPE, status=error.status, headers=headers
+        )
+    return HttpResponse(json.dumps(found), content_type="application/json", status=error.status, headers=headers)
 
 
 def _check_host(request: HttpRequest) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.urls import URLPattern, path, re_path
 
 from api.address import base_path
+from api.classic.views import routes as classic_routes
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
 from api.documents import DocumentationView, OpenApiView, RedocView
 from api.relations import RelatedViewSet
@@ -61,6 +62,7 @@ def routes() -> list[URLPattern]:
         re_path(rf"{here}/\$openapi$", OpenApiView.as_view(), name="openapi"),
         re_path(rf"{here}/\$docs$", DocumentationView.as_view(), name="documentation"),
         *(route for entity in registry() for route in _routes(entity)),
+        *classic_routes(),
         # Not "(?s)^sdata(/.*)?$": beside a pattern with a flag Django can reverse no address of the site.
         re_path(r"^sdata(/[\s\S]*)?$", NowhereView.as_view(), name="nowhere"),
         path("openapi.json", OpenApiView.as_view(), name="openapi-json"),

@@ -41,11 +41,14 @@ class EntityViewSet(RecordView):
         """Answer a feed."""
         query = self.parameters(FEED)
         self.require("view")
+        return Response(feed(self.access, self.collection(), query, self.base()))
+
+    def collection(self) -> Collection:
+        """Return all visible records of the kind."""
         rows = gate.rows(self.access, self.target)
         path = self.target.kind
         insert = self.access.shape(self.target).offers("insert")
-        collection = Collection(self.target, rows, f"{self.base()}/{path}", path, insert)
-        return Response(feed(self.access, collection, query, self.base()))
+        return Collection(self.target, rows, f"{self.base()}/{path}", path, insert)
 
     def create(self, request: Request) -> Response:
         """Store a new record and answer it with 201."""

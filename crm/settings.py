@@ -148,6 +148,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 # The wire contract (docs/api.md).
 INSTALL_NAME = os.environ.get("INSTALL_NAME", "crm")
 PUBLIC_BASE_URL = os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")
+CLASSIC_CONTRACT = os.environ.get("CLASSIC_CONTRACT", "1") != "0"
 CONTRACT_TIME_ZONE = os.environ.get("CONTRACT_TIME_ZONE", "UTC")
 MAX_BODY_BYTES = 1024 * 1024
 REST_FRAMEWORK = {

@@ -29,6 +29,8 @@ class Limits:
 
     page_default: int = 25
     page_maximum: int = 1000
+    classic_page_default: int = 10
+    classic_page_maximum: int = 100
     where_length: int = 8000
     where_depth: int = 20
     where_tests: int = 100
