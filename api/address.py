@@ -15,6 +15,7 @@ from entities.kinds import fold
 from entities.registry import Entity, registry
 
 _NOWHERE = "/sdata"
+QUICK_FIND = "$service/quickFind/getResults"
 KEY_RANGE = range(-(2**31), 2**31)
 _LITERAL = re.compile(r"""\s*(?:'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)"|(?P<number>[+-]?\d+))\s*""")
 
@@ -62,6 +63,8 @@ def is_contract(path: str) -> bool:
 def read(path: str) -> Address:
     """Return the address that ``path`` (percent-decoded once, below ``/sdata/``) means; never fails."""
     steps = split(path)
+    if [step.lower() for step in steps[3:4]] == ["$service"]:
+        steps.insert(3, "-")  # services of the contract, beside its dataset
     expected = [("sdata", ""), (f"{settings.INSTALL_NAME}j", "ApplicationNotFound"), ("sagecrm2", "ContractNotFound")]
     for (wanted, problem), step in zip([*expected, ("-", "DatasetNotFound")], [*steps, *[""] * 4], strict=False):
         if step != wanted and problem:
@@ -120,6 +123,8 @@ def _canonical(segments: list[Segment]) -> Address:
         name = first.name.lower()
         if any(step.selector is not None for step in segments):
             return Address(_NOWHERE, first.name, "ResourceKindNotFound")
+        if "/".join([name, *(step.name for step in others)]).lower() == QUICK_FIND.lower():
+            return Address(f"{base}/{QUICK_FIND}", others[-1].name)
         if others and name == "$prototypes" and len(others) == 1:
             entity = registry().find(others[0].name)
             return Address(f"{base}/$prototypes/{entity.kind if entity else others[0].name}", others[0].name)
@@ -148,6 +153,8 @@ def _with_key(path: str, segment: Segment) -> tuple[str, str]:
 
 def _relation(entity: Entity, typed: str) -> str:
     """Return the relation of ``entity`` that ``typed`` names: a collection by kind or full name, else a to-one."""
+    if typed.startswith("$"):
+        return typed.lower()  # a name of the protocol, such as $query
     kind = registry().find(typed)
     for item in entity.collections:
         if fold(typed) == item.name.lower() or (kind and kind.kind == item.kind):

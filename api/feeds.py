@@ -1,4 +1,7 @@
-"""Feeds: one page of visible records in a total order, its totals and its links (contract.md §6)."""
+"""Feeds: one page of visible records in a total order, its totals and its links (contract.md §6).
+
+A query arrives in the address or in a body; the links of its pages lead on in the same way.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,42 @@ from api.query.bind import bind_order, bind_where
 from api.selection import check_nodes, selection_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
 
+    from api.query.bind import Order
     from api.query.parameters import ListQuery
+    from api.related import Selection
     from entities.registry import Entity, Record
     from security.plan import Access
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What a feed is a feed of: rows of a kind, its address (with and without the base), whether one may insert."""
+    """What a feed is a feed of: rows of a kind, its address (with and without the base), whether one may insert.
+
+    ``query`` is the address that takes the query as a body, empty where there is none; ``members`` are the members of
+    such a body, None where the query came in the address.
+    """
 
     entity: Entity
     rows: QuerySet[Record]
     url: str
     path: str
-    insert: bool
+    insert: bool = False
+    query: str = ""
+    members: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows in a total order, what of them is shown, and what their cursors are bound to."""
+
+    rows: QuerySet[Record]
+    orders: Sequence[Order]
+    selection: Selection
+    walk: str
 
 
 @dataclass(frozen=True)
@@ -46,19 +67,6 @@ class Page:
 
 def feed(access: Access, collection: Collection, query: ListQuery, base: str) -> dict[str, Any]:
     """Return the feed that ``query`` asks for; raises ``QueryError`` and ``ApiError`` for what it may not ask."""
-    page = _page(access, collection, query, base)
-    body: dict[str, Any] = {
-        "$url": _address(collection.url, query.given),
-        "$title": collection.entity.plural,
-        "$baseUrl": base,
-    }
-    if page.total is not None:
-        body["$totalResults"] = page.total
-    body |= {"$startIndex": page.start, "$itemsPerPage": query.count, "$resources": page.entries}
-    return body | {"$links": _links(collection, query, page, base)}
-
-
-def _page(access: Access, collection: Collection, query: ListQuery, base: str) -> Page:
     entity, rows = collection.entity, collection.rows
     selection = selection_of(access, entity, query)
     check_nodes(query, selection)
@@ -66,12 +74,20 @@ def _page(access: Access, collection: Collection, query: ListQuery, base: str) -
         rows = rows.filter(bind_where(access, entity, query.where))
     orders = bind_order(access, entity, query.order_by)
     walk = walk_of(access, collection.path, query.given.get("where", ""), query.given.get("orderBy", ""))
+    return body_of(
+        collection, query, page_of(access, entity, Listing(rows, orders, selection, walk), query, base), base
+    )
+
+
+def page_of(access: Access, entity: Entity, listing: Listing, query: ListQuery, base: str) -> Page:
+    """Return the page of ``listing`` that ``query`` asks for; raises 400 ``CursorInvalid``."""
+    orders, selection, walk = listing.orders, listing.selection, listing.walk
     cursor = None if query.after is None else unseal(query.after, walk, orders)
     total = None
     if query.with_total:
-        total = cursor.total if cursor and cursor.total is not None else rows.count()
+        total = cursor.total if cursor and cursor.total is not None else listing.rows.count()
     start = cursor.position + 1 if cursor else query.start_index
-    ordered = in_order(rows, orders)
+    ordered = in_order(listing.rows, orders)
     window = ordered.filter(beyond(cursor, orders)) if cursor else ordered
     offset = 0 if cursor else start - 1
     extra = {f"_at{n}": F(f"_order{n}") for n in range(len(orders))}
@@ -88,31 +104,48 @@ def _page(access: Access, collection: Collection, query: ListQuery, base: str) -
     return Page(found, start, total, following)
 
 
-def _address(url: str, given: Mapping[str, str]) -> str:
+def body_of(collection: Collection, query: ListQuery, page: Page, base: str) -> dict[str, Any]:
+    """Return a feed of ``page``."""
+    given = query.given if collection.members is None else collection.members
+    body: dict[str, Any] = {
+        "$url": _address(collection.url, given) if collection.members is None else collection.query,
+        "$title": collection.entity.plural,
+        "$baseUrl": base,
+    }
+    if page.total is not None:
+        body["$totalResults"] = page.total
+    body |= {"$startIndex": page.start, "$itemsPerPage": query.count, "$resources": page.entries}
+    return body | {"$links": _links(collection, given, query.count, page, base)}
+
+
+def _address(url: str, given: Mapping[str, Any]) -> str:
     return f"{url}?{urlencode(given, quote_via=quote, safe=_UNRESERVED)}" if given else url
 
 
 _UNRESERVED = "$'()*,:@/"
 
 
-def _links(collection: Collection, query: ListQuery, page: Page, base: str) -> dict[str, Any]:
+def _links(collection: Collection, given: Mapping[str, Any], count: int, page: Page, base: str) -> dict[str, Any]:
     entity, url = collection.entity, collection.url
-    given = dict(query.given)
     walk = {name: value for name, value in given.items() if name not in ("after", "startIndex")}
-    links: dict[str, Any] = {
-        "$self": {"$url": _address(url, given), "$title": "This page"},
-        "$first": {"$url": _address(url, walk), "$title": "First page"},
-    }
+
+    def link(title: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if collection.members is None:
+            return {"$url": _address(url, asked), "$title": title}
+        return {"$url": collection.query, "$method": "POST", "$title": title, "$body": asked}
+
+    links: dict[str, Any] = {"$self": link("This page", given), "$first": link("First page", walk)}
     if page.start > 1:
-        before = max(1, page.start - max(query.count, 1))
-        links["$previous"] = {"$url": _address(url, walk | {"startIndex": str(before)}), "$title": "Previous page"}
+        before = max(1, page.start - max(count, 1))
+        links["$previous"] = link("Previous page", walk | {"startIndex": before})
     if page.next_cursor:
-        links["$next"] = {"$url": _address(url, walk | {"after": page.next_cursor}), "$title": "Next page"}
-    if page.total is not None and query.count and page.total > query.count:
-        last = (page.total - 1) // query.count * query.count + 1
-        links["$last"] = {"$url": _address(url, walk | {"startIndex": str(last)}), "$title": "Last page"}
+        links["$next"] = link("Next page", walk | {"after": page.next_cursor})
+    if page.total is not None and count and page.total > count:
+        links["$last"] = link("Last page", walk | {"startIndex": (page.total - 1) // count * count + 1})
     prototype = f"{base}/$prototypes/{entity.kind}"
     links["$prototype"] = {"$url": prototype, "$title": "Prototype"}
+    if collection.query:
+        links["$query"] = {"$url": collection.query, "$method": "POST", "$title": "Query with a body"}
     if collection.insert:
         links["$insert"] = {"$url": url, "$method": "POST", "$title": f"New {entity.label}", "$request": prototype}
     return links
