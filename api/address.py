@@ -16,6 +16,7 @@ from entities.registry import Entity, registry
 
 MAIN, CLASSIC = "sagecrm2", "sagecrm"
 _NOWHERE = "/sdata"
+QUICK_FIND = "$service/quickFind/getResults"
 KEY_RANGE = range(-(2**31), 2**31)
 _LITERAL = re.compile(r"""\s*(?:'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)"|(?P<number>[+-]?\d+))\s*""")
 
@@ -64,6 +65,8 @@ def is_contract(path: str) -> bool:
 def read(path: str) -> Address:
     """Return the address that ``path`` (percent-decoded once, below ``/sdata/``) means; never fails."""
     steps = split(path)
+    if [step.lower() for step in steps[3:4]] == ["$service"]:
+        steps.insert(3, "-")  # services of the contract, beside its dataset
     if not settings.CLASSIC_CONTRACT or steps[2:3] != [CLASSIC]:
         return _read(steps, MAIN)
     found = _read(steps, CLASSIC)
@@ -129,6 +132,8 @@ def _canonical(segments: list[Segment], base: str) -> Address:
         name = first.name.lower()
         if any(step.selector is not None for step in segments):
             return Address(_NOWHERE, first.name, "ResourceKindNotFound")
+        if "/".join([name, *(step.name for step in others)]).lower() == QUICK_FIND.lower():
+            return Address(f"{base}/{QUICK_FIND}", others[-1].name)
         if others and name == "$prototypes" and len(others) == 1:
             entity = registry().find(others[0].name)
             return Address(f"{base}/$prototypes/{entity.kind if entity else others[0].name}", others[0].name)
@@ -158,7 +163,7 @@ def _with_key(path: str, segment: Segment) -> tuple[str, str]:
 def _relation(entity: Entity, typed: str) -> str:
     """Return the relation of ``entity`` that ``typed`` names: a collection by kind or full name, else a to-one."""
     if typed.startswith("$"):
-        return typed.lower()
+        return typed.lower()  # a name of the protocol, such as $query
     kind = registry().find(typed)
     for item in entity.collections:
         if fold(typed) == item.name.lower() or (kind and kind.kind == item.kind):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.response import Response
 
-from api import prototypes
+from api import prototypes, quickfind
 from api.address import address_of
 from api.base import SDataView
 from api.errors import ApiError, unknown_kind
@@ -31,6 +31,7 @@ class ServiceRootView(SDataView):
             "$self": {"$url": f"{base}/", "$title": "Service", "$type": "application/json"},
             "$whoami": {"$url": f"{base}/$whoami", "$title": "The current user"},
             "$prototypes": {"$url": f"{base}/$prototypes", "$title": "Resources and fields"},
+            **({"$quickFind": quickfind.link(base)} if quickfind.searchable(access) else {}),
             "$openapi": {"$url": f"{base}/$openapi", "$title": "OpenAPI document", "$type": "application/json"},
             "$documentation": {"$url": f"{base}/$docs", "$title": "Documentation", "$type": "text/html"},
         }

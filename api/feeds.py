@@ -1,4 +1,7 @@
-"""Feeds: one page of visible records in a total order, its totals and its links (contract.md §6)."""
+"""Feeds: one page of visible records in a total order, its totals and its links (contract.md §6).
+
+A query arrives in the address or in a body; the links of its pages lead on in the same way.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,42 @@ from api.query.bind import bind_order, bind_where
 from api.selection import check_nodes, selection_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
 
+    from api.query.bind import Order
     from api.query.parameters import ListQuery
+    from api.related import Selection
     from entities.registry import Entity, Record
     from security.plan import Access
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What a feed is a feed of: rows of a kind, its address (with and without the base), whether one may insert."""
+    """What a feed is a feed of: rows of a kind, its address (with and without the base), whether one may insert.
+
+    ``query`` is the address that takes the query as a body, empty where there is none; ``members`` are the members of
+    such a body, None where the query came in the address.
+    """
 
     entity: Entity
     rows: QuerySet[Record]
     url: str
     path: str
-    insert: bool
+    insert: bool = False
+    query: str = ""
+    members: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows in a total order, what of them is shown, and what their cursors are bound to."""
+
+    rows: QuerySet[Record]
+    orders: Sequence[Order]
+    selection: Selection
+    walk: str
 
 
 @dataclass(frozen=True)
@@ -46,38 +67,36 @@ class Page:
 
 def feed(access: Access, collection: Collection, query: ListQuery, base: str) -> dict[str, Any]:
     """Return the feed that ``query`` asks for; raises ``QueryError`` and ``ApiError`` for what it may not ask."""
-    page = page_of(access, collection, query, selected(access, collection.entity, query), base)
-    body: dict[str, Any] = {
-        "$url": address(collection.url, query.given),
-        "$title": collection.entity.plural,
-        "$baseUrl": base,
-    }
-    if page.total is not None:
-        body["$totalResults"] = page.total
-    body |= {"$startIndex": page.start, "$itemsPerPage": query.count, "$resources": page.entries}
-    return body | {"$links": _links(collection, query, page, base)}
+    listing = listing_of(access, collection, query, selected(access, collection.entity, query))
+    return body_of(collection, query, page_of(access, collection.entity, listing, query, base), base)
 
 
-def selected(access: Access, entity: Entity, query: ListQuery) -> related.Selection:
+def selected(access: Access, entity: Entity, query: ListQuery) -> Selection:
     """Return what of each record is shown; raises ``QueryError`` for unknown names and too large a page."""
     found = selection_of(access, entity, query)
     check_nodes(query, found)
     return found
 
 
-def page_of(access: Access, collection: Collection, query: ListQuery, selection: related.Selection, base: str) -> Page:
-    """Return the page that ``query`` asks for, however it is written down; raises ``QueryError`` and ``ApiError``."""
+def listing_of(access: Access, collection: Collection, query: ListQuery, selection: Selection) -> Listing:
+    """Return the rows that ``query`` asks for in its order, however they are written down; raises ``QueryError``."""
     entity, rows = collection.entity, collection.rows
     if query.where is not None:
         rows = rows.filter(bind_where(access, entity, query.where))
     orders = bind_order(access, entity, query.order_by)
     walk = walk_of(access, collection.path, query.given.get("where", ""), query.given.get("orderBy", ""))
+    return Listing(rows, orders, selection, walk)
+
+
+def page_of(access: Access, entity: Entity, listing: Listing, query: ListQuery, base: str) -> Page:
+    """Return the page of ``listing`` that ``query`` asks for; raises 400 ``CursorInvalid``."""
+    orders, selection, walk = listing.orders, listing.selection, listing.walk
     cursor = None if query.after is None else unseal(query.after, walk, orders)
     total = None
     if query.with_total:
-        total = cursor.total if cursor and cursor.total is not None else rows.count()
+        total = cursor.total if cursor and cursor.total is not None else listing.rows.count()
     start = cursor.position + 1 if cursor else query.start_index
-    ordered = in_order(rows, orders)
+    ordered = in_order(listing.rows, orders)
     window = ordered.filter(beyond(cursor, orders)) if cursor else ordered
     offset = 0 if cursor else start - 1
     extra = {f"_at{n}": F(f"_order{n}") for n in range(len(orders))}
@@ -94,7 +113,21 @@ def page_of(access: Access, collection: Collection, query: ListQuery, selection:
     return Page(found, start, total, following)
 
 
-def address(url: str, given: Mapping[str, str]) -> str:
+def body_of(collection: Collection, query: ListQuery, page: Page, base: str) -> dict[str, Any]:
+    """Return a feed of ``page``."""
+    given = query.given if collection.members is None else collection.members
+    body: dict[str, Any] = {
+        "$url": address(collection.url, given) if collection.members is None else collection.query,
+        "$title": collection.entity.plural,
+        "$baseUrl": base,
+    }
+    if page.total is not None:
+        body["$totalResults"] = page.total
+    body |= {"$startIndex": page.start, "$itemsPerPage": query.count, "$resources": page.entries}
+    return body | {"$links": _links(collection, given, query.count, page, base)}
+
+
+def address(url: str, given: Mapping[str, Any]) -> str:
     """Return ``url`` with the parameters ``given``."""
     return f"{url}?{urlencode(given, quote_via=quote, safe=_UNRESERVED)}" if given else url
 
@@ -102,34 +135,37 @@ def address(url: str, given: Mapping[str, str]) -> str:
 _UNRESERVED = "$'()*,:@/"
 
 
-def starts(page: Page, count: int) -> dict[str, str]:
+def starts(page: Page, count: int) -> dict[str, int]:
     """Return where the pages start to which one can go from here by number: ``previous`` and ``last``, if any."""
     found = {}
     if page.start > 1:
-        found["previous"] = str(max(1, page.start - max(count, 1)))
+        found["previous"] = max(1, page.start - max(count, 1))
     if page.total is not None and count and page.total > count:
-        found["last"] = str((page.total - 1) // count * count + 1)
+        found["last"] = (page.total - 1) // count * count + 1
     return found
 
 
-def _links(collection: Collection, query: ListQuery, page: Page, base: str) -> dict[str, Any]:
+def _links(collection: Collection, given: Mapping[str, Any], count: int, page: Page, base: str) -> dict[str, Any]:
     entity, url = collection.entity, collection.url
-    given = dict(query.given)
     walk = {name: value for name, value in given.items() if name not in ("after", "startIndex")}
-    numbered = starts(page, query.count)
-    links: dict[str, Any] = {
-        "$self": {"$url": address(url, given), "$title": "This page"},
-        "$first": {"$url": address(url, walk), "$title": "First page"},
-    }
+
+    def link(title: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if collection.members is None:
+            return {"$url": address(url, asked), "$title": title}
+        return {"$url": collection.query, "$method": "POST", "$title": title, "$body": asked}
+
+    links: dict[str, Any] = {"$self": link("This page", given), "$first": link("First page", walk)}
+    numbered = starts(page, count)
     if "previous" in numbered:
-        before = walk | {"startIndex": numbered["previous"]}
-        links["$previous"] = {"$url": address(url, before), "$title": "Previous page"}
+        links["$previous"] = link("Previous page", walk | {"startIndex": numbered["previous"]})
     if page.next_cursor:
-        links["$next"] = {"$url": address(url, walk | {"after": page.next_cursor}), "$title": "Next page"}
+        links["$next"] = link("Next page", walk | {"after": page.next_cursor})
     if "last" in numbered:
-        links["$last"] = {"$url": address(url, walk | {"startIndex": numbered["last"]}), "$title": "Last page"}
+        links["$last"] = link("Last page", walk | {"startIndex": numbered["last"]})
     prototype = f"{base}/$prototypes/{entity.kind}"
     links["$prototype"] = {"$url": prototype, "$title": "Prototype"}
+    if collection.query:
+        links["$query"] = {"$url": collection.query, "$method": "POST", "$title": "Query with a body"}
     if collection.insert:
         links["$insert"] = {"$url": url, "$method": "POST", "$title": f"New {entity.label}", "$request": prototype}
     return links

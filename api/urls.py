@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from django.urls import URLPattern, path, re_path
 
-from api.address import base_path
+from api.address import QUICK_FIND, base_path
 from api.classic.views import routes as classic_routes
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
 from api.documents import DocumentationView, OpenApiView, RedocView
+from api.quickfind import QuickFindView
 from api.relations import RelatedViewSet
-from api.views import EntityViewSet
+from api.views import EntityViewSet, QueryViewSet
 from entities.registry import Entity, registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from typing import Any
 
 KEY = r"\('(?P<key>-?\d+)'\)"
 PARENT = r"\('(?P<parent>-?\d+)'\)"
 FEED = {"get": "list", "head": "list", "post": "create"}
 ENTRY = {"get": "retrieve", "head": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 READ = {"get": "retrieve", "head": "retrieve"}
+QUERY: dict[str, Any] = {"post": "query"}
 READ_ONLY = ("get", "head")
 
 
@@ -36,6 +38,7 @@ def _routes(entity: Entity) -> Iterator[URLPattern]:
     entry = EntityViewSet.as_view(_actions(ENTRY, entity), entity=entity)
     yield re_path(f"{here}$", feed, name=name)
     yield re_path(f"{here}{KEY}$", entry, name=f"{name}-entry")
+    yield re_path(rf"{here}/\$query$", QueryViewSet.as_view(QUERY, entity=entity), name=f"{name}-query")
     yield re_path(rf"{here}\((?P<key>predicate)\)$", entry, name=f"{name}-predicate")
     for item in entity.collections:
         target = registry()[item.kind]
@@ -61,6 +64,7 @@ def routes() -> list[URLPattern]:
         re_path(rf"{here}/\$prototypes/(?P<kind>[^/]+)$", PrototypeView.as_view(), name="prototype"),
         re_path(rf"{here}/\$openapi$", OpenApiView.as_view(), name="openapi"),
         re_path(rf"{here}/\$docs$", DocumentationView.as_view(), name="documentation"),
+        re_path(f"{here}/{re.escape(QUICK_FIND)}$", QuickFindView.as_view(), name="quick-find"),
         *(route for entity in registry() for route in _routes(entity)),
         *classic_routes(),
         # Not "(?s)^sdata(/.*)?$": beside a pattern with a flag Django can reverse no address of the site.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.response import Response
 
@@ -10,14 +10,17 @@ from api.address import address_of
 from api.errors import ApiError, record_not_found, unknown_kind
 from api.feeds import Collection, feed
 from api.query.bind import bind_where
-from api.query.parameters import CREATE, FEED
+from api.query.parameters import CREATE, FEED, QUERY_BODY, body_pairs, parse_list_query
 from api.query.parse import parse_where
 from api.records import RecordView, in_transaction
 from security import gate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rest_framework.request import Request
 
+    from api.query.parameters import ListQuery
     from entities.registry import Entity
 
 
@@ -41,14 +44,19 @@ class EntityViewSet(RecordView):
         """Answer a feed."""
         query = self.parameters(FEED)
         self.require("view")
-        return Response(feed(self.access, self.collection(), query, self.base()))
+        return self.answer(query)
 
-    def collection(self) -> Collection:
+    def answer(self, query: ListQuery, members: Mapping[str, Any] | None = None) -> Response:
+        """Answer the feed that ``query`` asks for; ``members`` are those of the body that it came in."""
+        return Response(feed(self.access, self.collection(members), query, self.base()))
+
+    def collection(self, members: Mapping[str, Any] | None = None) -> Collection:
         """Return all visible records of the kind."""
         rows = gate.rows(self.access, self.target)
         path = self.target.kind
+        url = f"{self.base()}/{path}"
         insert = self.access.shape(self.target).offers("insert")
-        return Collection(self.target, rows, f"{self.base()}/{path}", path, insert)
+        return Collection(self.target, rows, url, path, insert, f"{url}/$query", members)
 
     def create(self, request: Request) -> Response:
         """Store a new record and answer it with 201."""
@@ -86,3 +94,28 @@ class EntityViewSet(RecordView):
         if not found:
             raise record_not_found()
         return int(found[0])
+
+
+class QueryViewSet(EntityViewSet):
+    """``POST {kind}/$query``: a feed whose query stands in the body, where a long one fits (contract.md §8.6)."""
+
+    def locate(self, request: Request) -> None:
+        """Raise 404 for a kind that does not exist for the caller."""
+        if not self.access.knows(self.target):
+            raise unknown_kind(address_of(request).kind)
+
+    def may(self, method: str) -> bool:
+        """Whether the caller may read: a query writes nothing."""
+        return method == "OPTIONS" or self.access.shape(self.target).offers("view")
+
+    def query(self, request: Request) -> Response:
+        """Answer what the same parameters of GET answer; raises 400 for any other member."""
+        self.parameters(frozenset())
+        self.require("view")
+        self.require_json()
+        body = request.data if request.stream is not None else None
+        if not isinstance(body, dict):
+            raise ApiError.of(400, "BadJson", "The body is a JSON object of query parameters.")
+        query = parse_list_query(body_pairs(body), QUERY_BODY)
+        typed = {name.lower(): value for name, value in body.items()}
+        return self.answer(query, {name: typed[name.lower()] for name in query.given})

@@ -50,9 +50,9 @@ def _pages(query: ListQuery, page: feeds.Page) -> dict[str, dict[str, str]]:
     first = {name: value for name, value in query.given.items() if name != "startIndex"}
     numbers = feeds.starts(page, query.count)
     if page.next_cursor:
-        numbers["next"] = str(page.start + query.count)
+        numbers["next"] = page.start + query.count
     found = {"self": dict(query.given), "first": first}
-    return found | {name: first | {"startIndex": numbers[name]} for name in _NUMBERED if name in numbers}
+    return found | {name: first | {"startIndex": str(numbers[name])} for name in _NUMBERED if name in numbers}
 
 
 _NUMBERED = ("previous", "next", "last")

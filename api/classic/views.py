@@ -106,7 +106,8 @@ class RecordsView(ClassicView, EntityViewSet):
         self.require("view")
         found = replace(self.collection(), url=address(self.base(), self.target.kind))
         selection = _shown(feeds.selected(self.access, self.target, query))
-        page = feeds.page_of(self.access, found, query, selection, self.base())
+        listing = feeds.listing_of(self.access, found, query, selection)
+        page = feeds.page_of(self.access, self.target, listing, query, self.base())
         document = atom.feed(self.access, found, query, page, self.base())
         return Response(document, content_type=atom.FEED_TYPE)
 

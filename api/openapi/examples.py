@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from api import prototypes
-from api.errors import ApiError, Diagnosis, body_of
+from api import prototypes, quickfind
+from api.errors import ApiError, Diagnosis, body_of, too_many_requests
+from api.openapi import found as quick
 from api.openapi.records import owners
 from api.openapi.texts import REFUSALS
 from entities.registry import Entity, Field, registry
@@ -87,6 +88,8 @@ def of_kind(access: Access, entity: Entity) -> dict[str, Any]:
     found = {
         f"{kind}Entry": created,
         f"{kind}Feed": _feed(entity, shown, insert=shape.offers("insert")),
+        f"{kind}QueryFeed": _query_feed(entity, shown, insert=shape.offers("insert")),
+        f"{kind}Query": {"where": f"{entity.key.wire} gt 0", "orderBy": [f"{entity.key.wire} desc"], "count": 10},
         f"{kind}Create": create(shape, sample),
         f"{kind}Update": _update(shape, records[0]),
     }
@@ -144,6 +147,7 @@ def _feed(entity: Entity, shown: list[dict[str, Any]], *, insert: bool) -> dict[
         "$self": {"$url": f"{url}?count={len(shown)}", "$title": "This page"},
         "$first": {"$url": f"{url}?count={len(shown)}", "$title": "First page"},
         "$prototype": {"$url": prototype, "$title": "Prototype"},
+        "$query": {"$url": f"{url}/$query", "$method": "POST", "$title": "Query with a body"},
     }
     if insert:
         links["$insert"] = {"$url": url, "$method": "POST", "$title": f"New {entity.label}", "$request": prototype}
@@ -157,6 +161,16 @@ def _feed(entity: Entity, shown: list[dict[str, Any]], *, insert: bool) -> dict[
         "$resources": shown,
         "$links": links,
     }
+
+
+def _query_feed(entity: Entity, shown: list[dict[str, Any]], *, insert: bool) -> dict[str, Any]:
+    """Return the feed that a query in a body is answered with: its pages are asked for in the same way."""
+    found = _feed(entity, shown, insert=insert)
+    url = f"{BASE}/{entity.kind}/$query"
+    links = dict(found["$links"])
+    for name in ("$self", "$first"):
+        links[name] = links[name] | {"$url": url, "$method": "POST", "$body": {"count": len(shown)}}
+    return found | {"$url": url, "$links": links}
 
 
 def create(shape: Shape, sample: Sample, given: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -197,6 +211,7 @@ def _discovery(access: Access) -> dict[str, Any]:
         "$self": {"$url": f"{BASE}/", "$title": "Service", "$type": "application/json"},
         "$whoami": {"$url": f"{BASE}/$whoami", "$title": "The current user"},
         "$prototypes": {"$url": f"{BASE}/$prototypes", "$title": "Resources and fields"},
+        **({"$quickFind": quickfind.link(BASE)} if quickfind.searchable(access) else {}),
         "$openapi": {"$url": f"{BASE}/$openapi", "$title": "OpenAPI document", "$type": "application/json"},
         "$documentation": {"$url": f"{BASE}/$docs", "$title": "Documentation", "$type": "text/html"},
     }
@@ -226,6 +241,12 @@ def _discovery(access: Access) -> dict[str, Any]:
         whole = prototypes.prototype(access, known[0], BASE)
         some = dict(list(whole["$properties"].items())[:4])
         found["Prototype"] = whole | {"$fingerprint": FINGERPRINT, "$properties": some}
+    for entity in quickfind.searchable(access):
+        records = stored().get(entity.kind, NONE).records
+        if records:
+            shown = entry(access, entity, records[0])
+            found["QuickFindFeed"] = quick.example(access, entity, shown, quickfind.quick_find_url(BASE), BASE)
+            break
     return found
 
 
@@ -262,6 +283,7 @@ def refusals() -> dict[int, dict[str, Any]]:
         413: ApiError.of(413, "BodyTooLarge", "A body has at most 1048576 bytes."),
         414: ApiError.of(414, "UrlTooLong", "A request target has at most 8000 bytes.", sdata_code="BadUrlSyntax"),
         415: ApiError.of(415, "UnsupportedMediaType", "Bodies are JSON in UTF-8 (application/json)."),
+        429: ApiError(429, [too_many_requests()]),
         500: ApiError.of(500, "InternalError", ""),
         503: ApiError(503, [_transient()]),
     }

@@ -14,9 +14,11 @@ from api import prototypes
 from api.address import base_path
 from api.authentication import Caller
 from api.openapi import examples, texts
+from api.openapi import found as quick
 from api.openapi.parameters import kind_parameters, shared_parameters
 from api.openapi.public import BASE_ROOT, public_access
 from api.openapi.shared import EVERY_HEADER, HEADERS, SCHEMAS, TEXT, URL, Schema, closed, ref
+from api.quickfind import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,8 +108,11 @@ def _components(access: Access, base: str, made: Schema) -> Schema:
     parameters = shared_parameters()
     for entity in known:
         parameters |= kind_parameters(access, entity, examples.key_of(entity))
+    parameters |= quick.parameters(access)
     return {
-        "schemas": dict(sorted((SCHEMAS | _discovery(access) | made.get("schemas", {})).items())),
+        "schemas": dict(
+            sorted((SCHEMAS | _discovery(access) | quick.schemas(access) | made.get("schemas", {})).items())
+        ),
         "parameters": parameters,
         "headers": HEADERS,
         "responses": _refusals(),
@@ -120,6 +125,7 @@ def _refusals() -> Schema:
     bodies = examples.refusals()
     headers: dict[int, Schema] = {
         401: {"WWW-Authenticate": ref("Challenge", "headers")},
+        429: {"Retry-After": ref("RetryAfter", "headers")},
         503: {"Retry-After": ref("RetryAfter", "headers")},
     }
     return {
@@ -137,7 +143,8 @@ def _refusals() -> Schema:
 def _discovery(access: Access) -> dict[str, Schema]:
     """Return the schemas of discovery that name the caller's kinds."""
     known = prototypes.known(access)
-    protocol = ("$self", "$whoami", "$prototypes", "$openapi", "$documentation")
+    protocol = ["$self", "$whoami", "$prototypes", "$openapi", "$documentation"]
+    protocol += ["$quickFind"] if searchable(access) else []
     nullable = {"anyOf": [ref("Reference"), {"type": "null"}]}
     return {
         "Kind": {"type": "string", "enum": [entity.kind for entity in known]},

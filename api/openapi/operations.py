@@ -18,9 +18,11 @@ from api.discovery import PrototypeView
 from api.errors import ApiError
 from api.openapi import records, texts
 from api.openapi.shared import CONTRACT_HEADERS, Schema, ref
+from api.quickfind import QuickFindView, searchable
 from api.records import RIGHT_OF, RecordView
 from api.relations import RelatedViewSet
 from api.serializers import WireField, serializer_for
+from api.views import QueryViewSet
 
 if TYPE_CHECKING:
     from drf_spectacular.utils import Direction
@@ -31,15 +33,17 @@ if TYPE_CHECKING:
 
 VERBS = {
     "list": "list",
+    "query": "query",
     "create": "create",
     "retrieve": "get",
     "update": "replace",
     "partial_update": "update",
     "destroy": "delete",
 }
-ALWAYS = (400, 401, 414, 500, 503)
+ALWAYS = (400, 401, 414, 429, 500, 503)
 REFUSALS: dict[str, tuple[int, ...]] = {
     "list": (403, 404),
+    "query": (403, 404, 413, 415),
     "retrieve": (403, 404),
     "create": (403, 404, 409, 413, 415),
     "update": (403, 404, 409, 412, 413, 415),
@@ -100,13 +104,15 @@ def record_of(view: RecordView) -> Record:
 
 def offered(view: SDataView, method: str) -> bool:
     """Whether the caller is offered ``method`` at the route of ``view``: the questions that the views ask."""
+    if isinstance(view, QuickFindView):
+        return bool(searchable(view.access))
     if isinstance(view, PrototypeView):
         return bool(prototypes.known(view.access))
     try:
         view.locate(view.request)
     except ApiError:
         return False
-    if not isinstance(view, RecordView):
+    if not isinstance(view, RecordView) or isinstance(view, QueryViewSet):
         return view.may(method)
     item = view.collection if isinstance(view, RelatedViewSet) else None
     if method == "POST" and isinstance(view, RelatedViewSet) and item is not None:
@@ -172,7 +178,7 @@ class ContractSchema(AutoSchema):
 
     def _page_parameters(self) -> list[str]:
         names = ["KindParameter"] if "{kind}" in self.path else []
-        return [*names, *(["IfNoneMatch"] if self.page.tagged else []), RequestId]
+        return [*names, *self.page.parameters, *(["IfNoneMatch"] if self.page.tagged else []), RequestId]
 
     def _record_parameters(self, about: Record) -> list[str]:
         kind = about.target.kind
@@ -180,7 +186,7 @@ class ContractSchema(AutoSchema):
         names += [f"{kind}Key"] if "{key}" in self.path else []
         if about.action == "list":
             names += [f"{kind}Where", f"{kind}OrderBy", *FEED]
-        if about.action != "destroy" and self.access.sees(about.target):
+        if about.action not in ("destroy", "query") and self.access.sees(about.target):
             names.append(f"{kind}Select")
             if prototypes.relations(self.access, about.target) or prototypes.collections(self.access, about.target):
                 names.append(f"{kind}Include")
@@ -205,6 +211,9 @@ class ContractSchema(AutoSchema):
 
     def _get_request_body(self, direction: Direction = "request") -> Schema | None:
         about = self.record
+        if about is not None and about.action == "query":
+            content = {"schema": ref("Query"), "examples": {"demo": ref(f"{about.target.kind}Query", "examples")}}
+            return {"content": {"application/json": content}, "required": True}
         found = AutoSchema._get_request_body(self, direction) if about else None
         if about is None or found is None:
             return None
@@ -236,6 +245,8 @@ class ContractSchema(AutoSchema):
         match about.action:
             case "list":
                 return {"200": _answer("A page of records.", records.feed(self, about.target), f"{kind}Feed")}
+            case "query":
+                return {"200": _answer("A page of records.", records.feed(self, about.target), f"{kind}QueryFeed")}
             case "create":
                 created = _answer(
                     "The new record.", self._entry(about), f"{kind}Entry", ("Location", "ETag", "Preference-Applied")

@@ -33,6 +33,7 @@ def members(names: dict[str, str], schema: Schema) -> Schema:
     return {name: schema | {"description": text} for name, text in names.items()}
 
 
+_NAMES: Schema = {"oneOf": [TEXT, {"type": "array", "items": TEXT}]}
 _FEED_LINKS = {
     "$self": "This page.",
     "$first": "The first page.",
@@ -40,6 +41,7 @@ _FEED_LINKS = {
     "$next": "The page after this one; exists if and only if there is a further record.",
     "$last": "The last page; exists if the total is known.",
     "$prototype": "The fields of the records.",
+    "$query": "Where the query is posted as a body, for long ones.",
     "$insert": "Where a new record is posted; exists if you may.",
 }
 _PROTOTYPE_FLAGS = {
@@ -57,11 +59,11 @@ _LIMITS = (
     "$maxBatchItems",
 )
 _APPLICATION_CODES = """
-BadHost BadJson BadParameterValue BadReference BadSelector BodyTooLarge BusinessRule ConflictingMembers CursorInvalid
-DuplicateMember InUse InternalError LimitExceeded MethodNotAllowed NotAChoice NotAuthenticated NotPermitted NotSortable
-OutsideYourRights PreconditionFailed QueryTimeout ReadOnly RecordNotFound RepeatedParameter Required SelectorNotUnique
-TooLong TransitionNotAllowed TypeMismatch Unavailable UnknownMember UnknownName UnknownParameter UnknownPath
-UnsupportedMediaType UrlTooLong WhereSyntax WrongType
+BadHost BadJson BadParameterValue BadReference BadSelector BodyTooLarge BusinessRule ConflictingMembers CrossOrigin
+CursorInvalid DuplicateMember HttpsRequired InUse InternalError LimitExceeded MethodNotAllowed NotAChoice
+NotAuthenticated NotPermitted NotSortable OutsideYourRights PreconditionFailed QueryTimeout ReadOnly RecordNotFound
+RepeatedParameter Required SelectorNotUnique TooLong TooManyRequests TransitionNotAllowed TypeMismatch Unavailable
+UnknownMember UnknownName UnknownParameter UnknownPath UnsupportedMediaType UrlTooLong WhereSyntax WrongType
 """
 _SDATA_CODES = """
 ApplicationDiagnosis ApplicationNotFound ApplicationUnavailable BadQueryParameter BadUrlSyntax BadWhereSyntax
@@ -104,10 +106,29 @@ SCHEMAS: dict[str, Schema] = {
             "$title": TEXT,
             "$method": ref("LinkMethod") | {"description": "Absent: GET."},
             "$type": TEXT | {"description": "The media type behind the link, where it helps."},
-            "$request": URL | {"description": "The prototype of the body that is expected."},
+            "$request": {
+                "anyOf": [URL, ref("LinkRequest")],
+                "description": "The prototype of the body that is expected, or the parameters themselves.",
+            },
+            "$body": ref("Query") | {"description": "The body to send."},
         },
         ("$url",),
         description="Where one can go from here. A link is there if and only if you may follow it now.",
+    ),
+    "LinkRequest": closed({"$properties": {"type": "object", "additionalProperties": {"type": "object"}}}),
+    "Query": closed(
+        {
+            "where": TEXT | {"description": "A condition."},
+            "orderBy": _NAMES,
+            "select": _NAMES,
+            "include": _NAMES,
+            "count": INT32 | {"minimum": 0},
+            "startIndex": INT32 | {"minimum": 1},
+            "totals": ref("Totals"),
+            "after": TEXT | {"description": "The cursor of a `$next` link."},
+        },
+        (),
+        description="What the parameters of the same names say of a page. Lists are arrays, or texts with commas.",
     ),
     "FeedLinks": closed(members(_FEED_LINKS, ref("Link")), ("$self", "$first", "$prototype")),
     "Rights": closed(dict.fromkeys(("$view", "$edit", "$insert", "$delete"), FLAG)),

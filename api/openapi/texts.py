@@ -13,6 +13,7 @@ DISCOVERY_TEXT = "What there is for you: the service, yourself, kinds and fields
 
 ACTIONS = {
     "list": "A page of the records that you can see. Follow `$links.$next` to read them all.",
+    "query": "The same page as GET with the same parameters, which stand in the body: a long condition fits there.",
     "retrieve": "One record. In the parentheses stands its key; a condition that exactly one record meets also does.",
     "create": (
         "Stores a new record and answers it as you see it. If you may not see it, the answer is its key, title and"
@@ -24,6 +25,7 @@ ACTIONS = {
 }
 _SUMMARIES = {
     "list": "List {plural}",
+    "query": "List {plural} by a query in the body",
     "retrieve": "Read one {label}",
     "create": "Create a {label}",
     "update": "Change one {label} (PUT)",
@@ -51,6 +53,7 @@ class Page:
     refusals: tuple[int, ...] = ()
     tagged: bool = False
     media_type: str = "application/json"
+    parameters: tuple[str, ...] = ()
 
 
 PAGES = {
@@ -66,6 +69,14 @@ PAGES = {
         "Prototype",
         refusals=(404,),
         tagged=True,
+    ),
+    "QuickFindView": Page(
+        "quickFind",
+        "Quick find",
+        "The records of one kind in whose searched fields every word of `query` occurs; titles that begin with it come"
+        " first.",
+        "QuickFindFeed",
+        parameters=("QuickFindQuery", "QuickFindEntity", "StartIndex", "Count", "After"),
     ),
     "OpenApiView": Page(
         "getOpenApi",
@@ -102,6 +113,7 @@ REFUSALS = {
     413: Refusal("BodyTooLarge", "The body is too large."),
     414: Refusal("UrlTooLong", "The address is too long."),
     415: Refusal("UnsupportedMediaType", "The body is not JSON in UTF-8."),
+    429: Refusal("TooManyRequests", "Too many failed log-ins from your network: wait, then try again."),
     500: Refusal("InternalError", "Something went wrong; the text holds the request's id for the administrator."),
     503: Refusal("Unavailable", "Not now: the database is busy or the query took too long. Try again later."),
 }

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from pytest_django import DjangoDbBlocker
 
+_built: list[str] = []
+
 
 @contextmanager
 def copied(source: str, name: str) -> Iterator[None]:
@@ -55,11 +57,15 @@ def _connect(name: str) -> None:
 
 @pytest.fixture(scope="session")
 def demo_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """Build the demo world; return the name of its database."""
+    """Build the demo world; return the name of its database. A conftest that lends this fixture shares the world."""
+    source = str(connection.settings_dict["NAME"])
+    name = f"{source}_demo"
+    if name in _built:
+        yield name
+        return
     with django_db_blocker.unblock():
-        source = str(connection.settings_dict["NAME"])
         connection.close()
-        name = f"{source}_demo"
+        _built.append(name)
         with copied(source, name):
             with connected_to(name):
                 demo.build("tiny")
