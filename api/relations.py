@@ -72,8 +72,9 @@ class RelatedViewSet(RecordView):
         if not self.access.shape(self.target).offers("insert") or self.collection is None:
             return False
         if self.collection.owned:
-            may = gate.open_to_children if now else _may_edit
-            return may(self.access, self.parent, parent)
+            if now:
+                return gate.open_to_children(self.access, self.parent, parent, self.target)
+            return _may_edit(self.access, self.parent, parent)
         return self.access.shape(self.target).writes(self.target.by_name[self.collection.by])
 
     def create(self, request: Request, parent: str) -> Response:

@@ -71,6 +71,7 @@ class Declaration:
 
     ``kind`` is the resource name; ``names`` spells attributes whose wire name does not follow the rule
     prefix + CamelCase; ``repeats`` offers one column under further wire names (``{wire: attribute}``);
+    ``title_length`` cuts a title made of a long text;
     ``only`` restricts the attributes offered; ``internal`` hides attributes from every channel; ``completed`` are
     filled by a business rule where a new record lacks them.
     """
@@ -83,6 +84,7 @@ class Declaration:
     aliases: tuple[str, ...] = ()
     label: str = ""
     title_joiner: str = " "
+    title_length: int = 0
     search: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     assigned: str = ""

@@ -118,6 +118,7 @@ class Entity:
     fields: tuple[Field, ...]
     title: tuple[str, ...]
     title_joiner: str
+    title_length: int
     search: tuple[str, ...]
     order: tuple[str, ...]
     assigned: str

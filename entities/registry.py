@@ -226,6 +226,7 @@ def _compile(model: type[Record]) -> Entity:
         fields=fields,
         title=declaration.title,
         title_joiner=declaration.title_joiner,
+        title_length=declaration.title_length,
         search=declaration.search,
         order=declaration.order,
         assigned=declaration.assigned,
