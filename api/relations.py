@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.response import Response
 
-from api import prototypes, related
+from api import prototypes, related, single
 from api.address import address_of
 from api.errors import ApiError, not_permitted, record_not_found, unknown_kind
 from api.feeds import Collection, feed
@@ -79,24 +79,25 @@ class RelatedViewSet(RecordView):
 
     def create(self, request: Request, parent: str) -> Response:
         """Create a member of the collection; ``$type`` and ``$isDefault`` as in contract.md §11.5."""
-        query = self.asked(CREATE)
-        self.require("insert")
+        call = self.call(CREATE)
+        single.require(call, "insert")
         number = self.check_parent(parent)
-        self.require_json()
+        call.body.check()
         if not self._may_insert(number):
             raise not_permitted()
-        return in_transaction(lambda: self.created(self._store_member(number), query))
+        return self.respond(in_transaction(lambda: single.created(call, self._store_member(call, number))))
 
-    def _store_member(self, parent: int) -> int:
+    def _store_member(self, call: single.Call, parent: int) -> int:
         item = self.collection
         assert item is not None
-        body = self.request.data if isinstance(self.request.data, dict) else {}
+        body = call.body.value() if isinstance(call.body.value(), dict) else {}
         link_type, is_default = body.get("$type"), body.get("$isDefault")
         if is_default is not None and not isinstance(is_default, bool):
             raise ApiError.of(400, "WrongType", "$isDefault expects true or false.", "$isDefault")
         primary = self._primary() if is_default else None
         by = {item.by: parent} if item.by else {"owner_table": self.parent.table_id, "owner_id": parent}
-        key = self.store({} if item.via else by | self._typed(self.target, link_type)).pk
+        preset = {} if item.via else by | self._typed(self.target, link_type)
+        key = writes.create(self.access, self.target, single.values(call, None, preset)).pk
         if item.via:
             via = registry()[item.via]
             to = next(field for field in via.fields if field.target == item.kind)
@@ -157,7 +158,7 @@ class RelatedViewSet(RecordView):
 
     def retrieve(self, request: Request, parent: str, key: str | None = None) -> Response:
         """Answer a member of a collection or the record that a reference names."""
-        return self.read(self.member(parent, key))
+        return self.read(lambda: self.member(parent, key))
 
     def update(self, request: Request, parent: str, key: str | None = None) -> Response:
         """Change a member of a collection."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from rest_framework.response import Response
 
+from api import single
 from api.address import address_of
-from api.errors import ApiError, record_not_found, unknown_kind
+from api.errors import ApiError, not_permitted, record_not_found, unknown_kind
 from api.feeds import Collection, feed
 from api.query.bind import bind_where
 from api.query.parameters import CREATE, FEED
@@ -40,7 +41,8 @@ class EntityViewSet(RecordView):
     def list(self, request: Request) -> Response:
         """Answer a feed."""
         query = self.parameters(FEED)
-        self.require("view")
+        if not self.may("GET"):
+            raise not_permitted()
         rows = gate.rows(self.access, self.target)
         path = self.target.kind
         insert = self.access.shape(self.target).offers("insert")
@@ -49,14 +51,12 @@ class EntityViewSet(RecordView):
 
     def create(self, request: Request) -> Response:
         """Store a new record and answer it with 201."""
-        query = self.asked(CREATE)
-        self.require("insert")
-        self.require_json()
-        return in_transaction(lambda: self.created(self.store({}).pk, query))
+        call = self.call(CREATE)
+        return self.respond(in_transaction(lambda: single.create(call)))
 
     def retrieve(self, request: Request, key: str) -> Response:
         """Answer one record."""
-        return self.read(self.key(key))
+        return self.read(lambda: self.key(key))
 
     def update(self, request: Request, key: str) -> Response:
         """Change the members sent; PUT and PATCH are the same."""
