@@ -46,11 +46,28 @@ def collections(access: Access, entity: Entity) -> list[CollectionLink]:
     return [item for item in entity.collections if collection_is_known(access, item)]
 
 
+def nestable(access: Access, entity: Entity) -> list[CollectionLink]:
+    """Return the collections whose members may stand in the body that creates a record (contract.md §11.5)."""
+    return [item for item in entity.collections if item.nested and _nests(access, item)]
+
+
+def _nests(access: Access, item: CollectionLink) -> bool:
+    """Whether members exist for the caller: other kinds as anywhere, owned ones if the parent can be inserted."""
+    target, via = registry()[item.kind], registry()[item.via or item.kind]
+    exists = all(access.nests(kind) for kind in (target, via)) if target.parents else access.knows(target)
+    return exists and not target.read_only and _joins(access, item)
+
+
 def collection_is_known(access: Access, item: CollectionLink) -> bool:
     """Whether a collection exists for the caller; one that runs over a hidden field does not."""
-    target, via = registry()[item.kind], registry()[item.via or item.kind]
+    return all(access.sees(registry()[kind]) for kind in (item.kind, item.via or item.kind)) and _joins(access, item)
+
+
+def _joins(access: Access, item: CollectionLink) -> bool:
+    """Whether the fields by which members name their parent are readable."""
+    shape = access.shape(registry()[item.via or item.kind])
     needed = [name for name in (item.by, item.unless) if name] or ["owner_table", "owner_id"]
-    return access.sees(target) and access.sees(via) and all(access.shape(via).reads(name) for name in needed)
+    return all(shape.reads(name) for name in needed)
 
 
 def relations(access: Access, entity: Entity) -> list[Field]:
@@ -75,7 +92,8 @@ def prototype(access: Access, entity: Entity, base: str) -> dict[str, Any]:
 @lru_cache(maxsize=4_000)
 def kind_fingerprint(access: Access, entity: Entity) -> str:
     """Return the fingerprint of one kind's prototype, whatever address it is read at."""
-    return fingerprint(_bare(access, entity, ""))
+    nested = [item.kind for item in nestable(access, entity)]
+    return fingerprint([_bare(access, entity, ""), nested])
 
 
 @lru_cache(maxsize=2_000)

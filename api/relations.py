@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rest_framework.response import Response
 
-from api import prototypes, related, single
+from api import nested, prototypes, related, single
 from api.address import address_of
-from api.errors import ApiError, not_permitted, record_not_found, unknown_kind
+from api.errors import not_permitted, record_not_found, unknown_kind
 from api.feeds import Collection, feed
-from api.query.errors import shown
 from api.query.parameters import CREATE, FEED
 from api.records import RecordView, in_transaction
 from entities.registry import CollectionLink, Entity, Field, registry
@@ -88,56 +87,15 @@ class RelatedViewSet(RecordView):
         return self.respond(in_transaction(lambda: single.created(call, self._store_member(call, number))))
 
     def _store_member(self, call: single.Call, parent: int) -> int:
-        item = self.collection
-        assert item is not None
-        body = call.body.value() if isinstance(call.body.value(), dict) else {}
-        link_type, is_default = body.get("$type"), body.get("$isDefault")
-        if is_default is not None and not isinstance(is_default, bool):
-            raise ApiError.of(400, "WrongType", "$isDefault expects true or false.", "$isDefault")
-        primary = self._primary() if is_default else None
-        by = {item.by: parent} if item.by else {"owner_table": self.parent.table_id, "owner_id": parent}
-        preset = {} if item.via else by | self._typed(self.target, link_type)
-        key = writes.create(self.access, self.target, single.values(call, None, preset)).pk
-        if item.via:
-            via = registry()[item.via]
-            to = next(field for field in via.fields if field.target == item.kind)
-            link = by | {to.name: key} | (self._typed(via, link_type) or self._first_type(via))
-            writes.create(self.access, via, link)
-        if primary is not None:
+        assert self.collection is not None
+        place = nested.Place(self.parent, self.collection, parent)
+        new = nested.read_member(self.access, place, call.body.value(), strict=call.strict)
+        key = nested.store(self.access, new)
+        primary = related.primary_field(self.parent, self.target.kind)
+        if new.default and primary is not None:
             record = writes.locked(self.access, self.parent, parent, "edit")
             writes.update(self.access, self.parent, record, {primary.name: key})
         return key
-
-    def _typed(self, entity: Entity, code: Any) -> dict[str, Any]:
-        """Return the value of the type field that ``$type`` sets; nothing where the caller knows no such field.
-
-        Raises 400 for what is no code of its list, and where the caller cannot write it.
-        """
-        field, shape = entity.by_name.get("type"), self.access.shape(entity)
-        if code in (None, "") or field is None or not field.list_name or not shape.reads(field.name):
-            return {}
-        if not shape.writes(field):
-            raise _read_only("$type")
-        for choice in prototypes.choices(self.access, field):
-            if isinstance(code, str) and choice["$value"].lower() == code.lower():
-                return {"type": [choice["$value"]] if field.type == "msel" else choice["$value"]}
-        raise ApiError.of(400, "NotAChoice", f"$type: '{shown(str(code))}' is not a code of this list.", "$type")
-
-    def _first_type(self, entity: Entity) -> dict[str, Any]:
-        choices = prototypes.choices(self.access, entity.by_name["type"])
-        return {"type": choices[0]["$value"]} if choices else {}
-
-    def _primary(self) -> Field | None:
-        """Return the field of the parent that ``$isDefault`` sets; None where the caller knows no such field.
-
-        Raises 400 where the caller cannot write it.
-        """
-        field, shape = related.primary_field(self.parent, self.target.kind), self.access.shape(self.parent)
-        if field is None or not shape.reads(field.name):
-            return None
-        if not shape.writes(field):
-            raise _read_only("$isDefault")
-        return field
 
     def member(self, parent: str, key: str | None) -> int:
         """Return the key of the addressed member; raises 404 where it does not belong to the parent."""
@@ -173,7 +131,3 @@ class RelatedViewSet(RecordView):
 
 def _may_edit(access: Access, entity: Entity, key: int) -> bool:
     return gate.allows(access, entity, "edit", key)
-
-
-def _read_only(member: str) -> ApiError:
-    return ApiError.of(400, "ReadOnly", f"{member} cannot be set here.", member)

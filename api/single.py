@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from api import entries, related
+from api import entries, nested, related
 from api.errors import ApiError, not_permitted, record_not_found
 from api.etags import matches, require_match
 from api.selection import check_nodes, selection_of
@@ -92,7 +92,13 @@ def create(call: Call) -> Outcome:
     """Store the body as a new record and answer it with 201."""
     require(call, "insert")
     call.body.check()
-    return created(call, writes.create(call.access, call.entity, values(call, None)).pk)
+    return created(call, store(call))
+
+
+def store(call: Call, preset: Mapping[str, Any] | None = None) -> int:
+    """Store the body as a new record, with its children; return its key. ``preset`` = values given by the address."""
+    new = nested.read(call.access, call.entity, call.body.value(), strict=call.strict, preset=preset or {})
+    return nested.store(call.access, new)
 
 
 def change(call: Call, find: Callable[[], int]) -> Outcome:
@@ -131,9 +137,9 @@ def created(call: Call, key: int) -> Outcome:
     return Outcome(201, body, location | _tagged(call, tag), key)
 
 
-def values(call: Call, record: Record | None, preset: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what the body changes; raises 400 with every problem. ``preset`` = values given by the address."""
-    context = {"access": call.access, "strict": call.strict, "preset": preset or {}}
+def values(call: Call, record: Record) -> dict[str, Any]:
+    """Return what the body changes; raises 400 with every problem."""
+    context = {"access": call.access, "strict": call.strict}
     serializer = serializer_for(call.access.shape(call.entity))(record, data=call.body.value(), context=context)
     serializer.is_valid(raise_exception=True)
     found: dict[str, Any] = serializer.validated_data

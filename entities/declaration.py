@@ -22,13 +22,15 @@ class Collection:
 
     ``by`` is an attribute of the target, or ``Kind.attribute`` of a linking kind that also refers to the target
     (``Address_Link.company``); empty for kinds with a generic owner (table id, record id).
-    ``unless`` names an attribute of the linking kind that must be empty.
+    ``unless`` names an attribute of the linking kind that must be empty. ``nested`` = members may stand in the body
+    that creates this record (entities.md §5); absent: those that it owns.
     """
 
     kind: str
     by: str = ""
     owned: bool = False
     unless: str = ""
+    nested: bool | None = None
 
 
 @dataclass(frozen=True)

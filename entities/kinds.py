@@ -102,6 +102,7 @@ class CollectionLink:
     via: str
     unless: str
     owned: bool
+    nested: bool
 
 
 @dataclass(frozen=True, eq=False)

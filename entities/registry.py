@@ -265,6 +265,7 @@ def _compile_collection(item: Any) -> CollectionLink:
         via=via,
         unless=item.unless,
         owned=item.owned,
+        nested=item.owned if item.nested is None else item.nested,
     )
 
 

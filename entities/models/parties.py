@@ -57,7 +57,7 @@ class Company(Record):
             Collection("Phone", owned=True),
             Collection("Email", owned=True),
             Collection("Notes", owned=True),
-            Collection("Person", "company"),
+            Collection("Person", "company", nested=True),
             Collection("Opportunity", "primary_company"),
             Collection("Cases", "primary_company"),
             Collection("Quotes", "company"),
@@ -185,7 +185,7 @@ class Address(Record):
         title_joiner=", ",
         search=("address1", "city"),
         parents=(ByLink("Address_Link", "address"),),
-        collections=(Collection("Address_Link", "address", owned=True),),
+        collections=(Collection("Address_Link", "address", owned=True, nested=False),),
         delete="D5",
     )
 
