@@ -148,6 +148,8 @@ def _with_key(path: str, segment: Segment) -> tuple[str, str]:
 
 def _relation(entity: Entity, typed: str) -> str:
     """Return the relation of ``entity`` that ``typed`` names: a collection by kind or full name, else a to-one."""
+    if typed.startswith("$"):
+        return typed.lower()  # a name of the protocol, such as $query
     kind = registry().find(typed)
     for item in entity.collections:
         if fold(typed) == item.name.lower() or (kind and kind.kind == item.kind):

@@ -114,5 +114,7 @@ def _links(collection: Collection, query: ListQuery, page: Page, base: str) -> d
     prototype = f"{base}/$prototypes/{entity.kind}"
     links["$prototype"] = {"$url": prototype, "$title": "Prototype"}
     if collection.insert:
+        if collection.path == entity.kind:
+            links["$batch"] = {"$url": f"{url}/$batch", "$method": "POST", "$title": "Batch"}
         links["$insert"] = {"$url": url, "$method": "POST", "$title": f"New {entity.label}", "$request": prototype}
     return links

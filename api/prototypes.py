@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
 from api.etags import fingerprint
 from api.query.limits import current_limits
 from api.values import moment_text, to_json
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from security.shapes import Shape
 
 RIGHTS = ("view", "edit", "insert", "delete")
-BATCH_ITEMS = 1_000
 _TYPES = {
     **dict.fromkeys(("text", "memo", "email", "url", "phone"), "sdata/string"),
     **dict.fromkeys(("key", "int", "ref"), "sdata/integer"),
@@ -120,7 +121,7 @@ def _bare(access: Access, entity: Entity, base: str) -> dict[str, Any]:
             "$maxWhereDepth": limits.where_depth,
             "$maxWhereClauses": limits.where_tests,
             "$maxInList": limits.in_values,
-            "$maxBatchItems": BATCH_ITEMS,
+            "$maxBatchItems": settings.MAX_BATCH_ITEMS,
         },
         "$properties": _properties(access, entity, base),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
@@ -10,9 +11,9 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
-from api import single
+from api import idempotency, single
 from api.base import SDataView
-from api.parsers import body_too_large
+from api.parsers import body_too_large, parse_json
 from api.query.parameters import ENTRY, WRITE
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ def in_transaction(work: Callable[[], T]) -> T:
 class RecordView(ViewSetMixin, SDataView):
     """Base of the viewsets that answer records; a request of the wire ends in one call of ``single``."""
 
+    _raw: bytes | None = None
+
+    @property
+    def most_bytes(self) -> int:
+        """How large a body may be."""
+        return int(settings.MAX_BODY_BYTES)
+
     @property
     def target(self) -> Entity:
         """The kind of record that is answered."""
@@ -65,6 +73,7 @@ class RecordView(ViewSetMixin, SDataView):
     def call(self, allowed: Collection[str]) -> single.Call:
         """Return what the request asks for; raises 400 for parameters before anything is looked for or written."""
         headers = self.request.headers
+        idempotency.checked(headers.get(idempotency.HEADER))
         found = single.Call(
             access=self.access,
             entity=self.target,
@@ -96,22 +105,44 @@ class RecordView(ViewSetMixin, SDataView):
         call = self.call({"returnPartial"})
         return self.respond(in_transaction(lambda: single.remove(call, find)))
 
+    def once(
+        self, call: single.Call, work: Callable[[], single.Outcome], replay: Callable[[Any], single.Outcome]
+    ) -> single.Outcome:
+        """Do ``work`` in one transaction; a repeat by ``Idempotency-Key`` gets ``replay`` of what it did."""
+        key = idempotency.checked(self.request.headers.get(idempotency.HEADER))
+        request = None
+        if key is not None:
+            mode = b"atomic" if call.query.atomic else b""
+            body = hashlib.blake2b(self.raw(), digest_size=16, person=mode).hexdigest()
+            request = idempotency.Repeatable(self.access.actor.id, self.request.path_info, key, body)
+        return in_transaction(lambda: idempotency.once(request, work, replay))
+
     def require_json(self) -> None:
         """Raise 415 for a body that is not JSON and 413 for one too large, before what it says is looked at."""
         if self.content_negotiation_class().select_parser(self.request, self.parsers()) is None:
             raise UnsupportedMediaType(self.request.content_type or "")
-        if int(self.request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
-            raise body_too_large()
+        if int(self.request.META.get("CONTENT_LENGTH") or 0) > self.most_bytes:
+            raise body_too_large(self.most_bytes)
 
     def parsers(self) -> list[Any]:
         """Return the parsers of this view."""
         return self.get_parsers()
 
+    def raw(self) -> bytes:
+        """Return the body as it was sent; raises 413."""
+        if self._raw is None:
+            stream = self.request.stream
+            self._raw = b"" if stream is None else stream.read(self.most_bytes + 1)
+        if len(self._raw) > self.most_bytes:
+            raise body_too_large(self.most_bytes)
+        return self._raw
+
     def content(self) -> Any:
         """Return the JSON value of the body; raises 400."""
-        if self.request.stream is None:
+        raw = self.raw()
+        if not raw:
             raise single.empty_body()
-        return self.request.data
+        return parse_json(raw)
 
     def strict(self) -> bool:
         """Whether the client asked for strict handling (RFC 7240)."""

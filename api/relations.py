@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rest_framework.response import Response
@@ -11,7 +12,7 @@ from api.address import address_of
 from api.errors import not_permitted, record_not_found, unknown_kind
 from api.feeds import Collection, feed
 from api.query.parameters import CREATE, FEED
-from api.records import RecordView, in_transaction
+from api.records import RecordView
 from entities.registry import CollectionLink, Entity, Field, registry
 from security import gate, writes
 
@@ -84,7 +85,8 @@ class RelatedViewSet(RecordView):
         call.body.check()
         if not self._may_insert(number):
             raise not_permitted()
-        return self.respond(in_transaction(lambda: single.created(call, self._store_member(call, number))))
+        replay = partial(single.replayed, call)
+        return self.respond(self.once(call, lambda: single.created(call, self._store_member(call, number)), replay))
 
     def _store_member(self, call: single.Call, parent: int) -> int:
         assert self.collection is not None

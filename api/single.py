@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from api import entries, nested, related
+from api import entries, locks, nested, related, selectors
 from api.errors import ApiError, not_permitted, record_not_found
 from api.etags import matches, require_match
 from api.selection import check_nodes, selection_of
@@ -62,12 +62,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What comes of a call: an answer, and the key of the record that it is about."""
+    """What comes of a call: an answer, the key of the record that it is about, and more that a repeat would need."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     key: int | None = None
+    memo: Any = None
 
 
 def require(call: Call, action: Action) -> None:
@@ -101,21 +102,58 @@ def store(call: Call, preset: Mapping[str, Any] | None = None) -> int:
     return nested.store(call.access, new)
 
 
-def change(call: Call, find: Callable[[], int]) -> Outcome:
+def change(call: Call, find: Callable[[], int], *, exists: bool = True) -> Outcome:
     """Change the members sent of the record that ``find`` names, under ``If-Match`` where given.
 
-    In this order: lock, compare, read the body, store, answer.
+    In this order: lock, compare, read the body, store, answer. ``exists`` = that there is such a record is no reason
+    to refuse. Raises what the gate, the rules and the body do.
     """
     require(call, "edit")
     key = find()
     record = writes.locked(call.access, call.entity, key, "edit")
     call.body.check()
+    if not exists:
+        raise _condition_failed("There is such a record already.")
     _compare(call, key)
     writes.update(call.access, call.entity, record, values(call, record))
     body, tag = entry(call, key)
     if body is None:
         return Outcome(200, entries.reduced(call.entity, key, call.base), call.preferences, key)
     return Outcome(200, body, _tagged(call, tag) | call.preferences, key)
+
+
+def put(call: Call, predicate: str) -> Outcome:
+    """Change the one record that ``predicate`` selects; an external key of no visible record creates one (§14).
+
+    Equal requests at the same time wait for each other, so that the second finds what the first created.
+    """
+    shape = call.access.shape(call.entity)
+    if not (shape.offers("edit") or shape.offers("insert")):
+        raise not_permitted()
+    external = selectors.external_key(call.access, call.entity, predicate)
+    if external is None:
+        return change(call, lambda: selectors.one(call.access, call.entity, predicate))
+    locks.wait("upsert", call.entity.kind, external.field.name, external.text.lower())
+    found = selectors.one_or_none(call.access, call.entity, predicate)
+    if found is not None:
+        return change(call, lambda: found, exists=call.if_none_match.strip() != "*")
+    require(call, "insert")
+    if not shape.writes(external.field):
+        raise not_permitted()
+    call.body.check()
+    if call.if_match is not None:
+        raise _condition_failed("There is no such record.")
+    return created(call, store(call, {external.field.name: external.text}))
+
+
+def patch(call: Call, predicate: str) -> Outcome:
+    """Change the one record that ``predicate`` selects; never create."""
+
+    def find() -> int:
+        selectors.external_key(call.access, call.entity, predicate)
+        return selectors.one(call.access, call.entity, predicate)
+
+    return change(call, find)
 
 
 def remove(call: Call, find: Callable[[], int]) -> Outcome:
@@ -159,9 +197,29 @@ def entry(call: Call, key: int) -> tuple[dict[str, Any] | None, str]:
     return found[0], tag
 
 
+def replayed(call: Call, known: Mapping[str, Any]) -> Outcome:
+    """Answer a creation again, of which ``known`` is remembered."""
+    return created(call, known["key"])
+
+
+def shown(call: Call, key: int, status: int = 200) -> Outcome:
+    """Answer a record that was written before; reduced where it may no longer be seen."""
+    body, _ = entry(call, key)
+    return Outcome(status, body or entries.reduced(call.entity, key, call.base), key=key)
+
+
+def given(value: Any) -> Body:
+    """Return a body whose value is known."""
+    return Body(lambda: None, lambda: value)
+
+
 def empty_body() -> ApiError:
     """400 for a body that is missing."""
     return ApiError.of(400, "BadJson", "The body is empty.")
+
+
+def _condition_failed(message: str) -> ApiError:
+    return ApiError.of(412, "PreconditionFailed", message)
 
 
 def _compare(call: Call, key: int) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rest_framework.response import Response
 
-from api import single
+from api import selectors, single
 from api.address import address_of
-from api.errors import ApiError, not_permitted, record_not_found, unknown_kind
+from api.errors import not_permitted, unknown_kind
 from api.feeds import Collection, feed
-from api.query.bind import bind_where
-from api.query.parameters import CREATE, FEED
-from api.query.parse import parse_where
+from api.query.parameters import CREATE, FEED, WRITE
 from api.records import RecordView, in_transaction
 from security import gate
 
@@ -52,34 +51,46 @@ class EntityViewSet(RecordView):
     def create(self, request: Request) -> Response:
         """Store a new record and answer it with 201."""
         call = self.call(CREATE)
-        return self.respond(in_transaction(lambda: single.create(call)))
+        single.require(call, "insert")
+        call.body.check()
+        replay = partial(single.replayed, call)
+        return self.respond(self.once(call, lambda: single.create(call), replay))
 
     def retrieve(self, request: Request, key: str) -> Response:
         """Answer one record."""
         return self.read(lambda: self.key(key))
 
     def update(self, request: Request, key: str) -> Response:
-        """Change the members sent; PUT and PATCH are the same."""
-        return self.change(lambda: self.key(key))
+        """Change the members sent, as PATCH does; an external key without record creates one."""
+        if key != "predicate":
+            return self.change(lambda: self.key(key))
+        call = self.call(CREATE)
+        return self.respond(in_transaction(lambda: single.put(call, self.predicate)))
 
-    partial_update = update
+    def partial_update(self, request: Request, key: str) -> Response:
+        """Change the members sent."""
+        if key != "predicate":
+            return self.change(lambda: self.key(key))
+        call = self.call(WRITE)
+        return self.respond(in_transaction(lambda: single.patch(call, self.predicate)))
 
     def destroy(self, request: Request, key: str) -> Response:
         """Delete one record."""
         return self.remove(lambda: self.key(key))
 
+    def may(self, method: str) -> bool:
+        """Whether the caller has the right that ``method`` needs; PUT to an external key may also insert."""
+        if method == "PUT" and self.kwargs.get("key") == "predicate":
+            shape = self.access.shape(self.target)
+            upserts = any(field.upsert and shape.writes(field) for field in shape.readable)
+            return super().may(method) or (upserts and shape.offers("insert"))
+        return super().may(method)
+
+    @property
+    def predicate(self) -> str:
+        """The condition that stands in the parentheses of the address."""
+        return address_of(self.request).predicate
+
     def key(self, key: str) -> int:
         """Return the key that the address means: a literal, or the one record that its predicate selects."""
-        if key != "predicate":
-            return int(key)
-        predicate = address_of(self.request).predicate
-        if not predicate.strip():
-            raise ApiError.of(400, "BadSelector", "The selector is empty.", sdata_code="BadUrlSyntax")
-        condition = bind_where(self.access, self.target, parse_where(predicate, path=None), path=None)
-        found = list(gate.rows(self.access, self.target).filter(condition).values_list("pk", flat=True)[:2])
-        if len(found) > 1:
-            message = "Several records match; this address needs exactly one."
-            raise ApiError.of(400, "SelectorNotUnique", message, sdata_code="BadUrlSyntax")
-        if not found:
-            raise record_not_found()
-        return int(found[0])
+        return int(key) if key != "predicate" else selectors.one(self.access, self.target, self.predicate)
