@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from api import prototypes
 from api.address import MAIN, base_path
 from api.authentication import Caller, CredentialsAuthentication, parameters_of
-from api.errors import RULE_STATUS, ApiError, Diagnosis, method_not_allowed, translate
+from api.errors import ApiError, method_not_allowed, named
 from api.middleware import SAFE
 from api.parsers import JsonNegotiation, StrictJSONParser
 from api.query.limits import Limits, current_limits
@@ -21,7 +21,6 @@ from api.renderers import JSONRenderer
 from entities.registry import Entity
 from entities.rules.circumstances import RuleViolation
 from security.errors import Invalid
-from security.writes import NEUTRAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -99,26 +98,8 @@ class SDataView(APIView):
         """Name the members at fault where the caller can read them; of others say nothing (security.md §6, row 10)."""
         entity = getattr(self, "target", None)
         if isinstance(entity, Entity) and isinstance(exc, RuleViolation | Invalid):
-            exc = self._with_paths(exc, entity)
+            exc = named(exc, self.access, entity)
         return super().handle_exception(exc)
-
-    def _with_paths(self, error: RuleViolation | Invalid, entity: Entity) -> ApiError:
-        if isinstance(error, Invalid):
-            problems = error.problems
-            status = 400
-        else:
-            problems = [(item.field, item.code, item.message) for item in error.violations]
-            status = translate(error).status
-        shape = self.access.shape(entity)
-        diagnoses = []
-        for name, code, message in problems:
-            wire = entity.by_name[name].wire if shape.reads(name) else ""
-            if name and not wire and code not in RULE_STATUS:
-                diagnoses.append(Diagnosis("BusinessRule", NEUTRAL))
-                continue
-            text = f"{wire}: this is not a record that can be used here." if code == "BadReference" else message
-            diagnoses.append(Diagnosis(code, text, wire))
-        return ApiError(status, list(dict.fromkeys(diagnoses)))
 
     def base(self) -> str:
         """Return the absolute address of the contract's base, as the client reached it."""

@@ -18,10 +18,15 @@ from rest_framework.views import set_rollback
 from api.query.errors import QueryError
 from entities.rules.circumstances import RuleViolation
 from security import errors as access_errors
+from security.errors import Invalid
 from security.throttle import TooManyFailures
+from security.writes import NEUTRAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from entities.registry import Entity
+    from security.plan import Access
 
 log = structlog.get_logger(__name__)
 APPLICATION = "ApplicationDiagnosis"
@@ -101,6 +106,29 @@ def method_not_allowed(allowed: Sequence[str]) -> ApiError:
 
 
 RULE_STATUS = {"InUse": 409, "TransitionNotAllowed": 409, "NotPermitted": 403, "OutsideYourRights": 403}
+
+
+def named(error: RuleViolation | Invalid, access: Access, entity: Entity, path: str = "") -> ApiError:
+    """Name the members at fault where the caller can read them; of others say nothing (security.md §6, row 10).
+
+    ``path`` is that of the record in the body, where it is not the body itself.
+    """
+    if isinstance(error, Invalid):
+        problems, status = error.problems, 400
+    else:
+        problems = [(item.field, item.code, item.message) for item in error.violations]
+        status = translate(error).status
+    shape = access.shape(entity)
+    diagnoses = []
+    for name, code, message in problems:
+        wire = entity.by_name[name].wire if shape.reads(name) else ""
+        where = f"{path}.{wire}" if path and wire else path or wire
+        if name and not wire and code not in RULE_STATUS:
+            diagnoses.append(Diagnosis("BusinessRule", NEUTRAL, path))
+            continue
+        text = f"{wire}: this is not a record that can be used here." if code == "BadReference" else message
+        diagnoses.append(Diagnosis(code, text, where))
+    return ApiError(status, list(dict.fromkeys(diagnoses)))
 
 
 def translate(error: Exception) -> ApiError:

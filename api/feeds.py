@@ -167,5 +167,7 @@ def _links(collection: Collection, given: Mapping[str, Any], count: int, page: P
     if collection.query:
         links["$query"] = {"$url": collection.query, "$method": "POST", "$title": "Query with a body"}
     if collection.insert:
+        if collection.path == entity.kind:
+            links["$batch"] = {"$url": f"{url}/$batch", "$method": "POST", "$title": "Batch"}
         links["$insert"] = {"$url": url, "$method": "POST", "$title": f"New {entity.label}", "$request": prototype}
     return links

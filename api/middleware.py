@@ -125,7 +125,8 @@ def _take_chunks(request: HttpRequest) -> None:
     """Read a body that came in chunks, as .NET's JSON content does; Django reads by ``Content-Length`` alone."""
     environ = request.META
     if environ.get("wsgi.input_terminated") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-        body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
+        limit = settings.MAX_BATCH_BYTES if address_of(request).path.endswith("/$batch") else settings.MAX_BODY_BYTES
+        body = environ["wsgi.input"].read(limit + 1)
         environ["CONTENT_LENGTH"] = str(len(body))
         vars(request)["_stream"] = BytesIO(body)
 

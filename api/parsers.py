@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,9 +24,19 @@ if TYPE_CHECKING:
 DEPTH = 20
 
 
-def body_too_large() -> ApiError:
+_TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Stands for an object of a body of many that cannot be read: its refusal is that item's own."""
+
+    error: ApiError
+
+
+def body_too_large(limit: int) -> ApiError:
     """413 for a body beyond the limit of contract.md §20."""
-    return ApiError.of(413, "BodyTooLarge", f"A body has at most {settings.MAX_BODY_BYTES} bytes.")
+    return ApiError.of(413, "BodyTooLarge", f"A body has at most {limit} bytes.")
 
 
 class StrictJSONParser(BaseParser):
@@ -39,22 +51,29 @@ class StrictJSONParser(BaseParser):
         limit = settings.MAX_BODY_BYTES
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise body_too_large()
+            raise body_too_large(limit)
         return parse_json(raw)
 
 
-def parse_json(raw: bytes) -> Any:
-    """Return the JSON value of ``raw``; raises 400 ``BadJson`` or ``DuplicateMember``."""
+def parse_json(raw: bytes, *, many: bool = False) -> Any:
+    """Return the JSON value of ``raw``; raises 400 ``BadJson`` or ``DuplicateMember``.
+
+    ``many`` = a body of many records: one with a duplicate name becomes ``Refused``, the others are not its matter.
+    """
     try:
         text = raw.decode("utf-8")
         _check_depth(text)
-        return json.loads(
+        found = json.loads(
             text, object_pairs_hook=_members, parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant
         )
     except UnicodeDecodeError:
         raise _bad("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
         raise _bad(f"The body is not JSON: {error.msg} at character {error.pos + 1}.") from None
+    refused = found if many else _refused(found)
+    if isinstance(refused, Refused):
+        raise refused.error
+    return found
 
 
 def _bad(message: str) -> ApiError:
@@ -63,17 +82,13 @@ def _bad(message: str) -> ApiError:
 
 def _check_depth(text: str) -> None:
     depth = 0
-    quoted = escaped = False
-    for char in text:
-        if quoted:
-            quoted, escaped = escaped or char != '"', char == "\\" and not escaped
-        elif char == '"':
-            quoted = True
-        elif char in "[{":
+    for token in _TOKENS.finditer(text):
+        first = text[token.start()]
+        if first in "[{":
             depth += 1
             if depth > DEPTH:
                 raise _bad(f"The body is nested deeper than {DEPTH}.")
-        elif char in "]}":
+        elif first in "]}":
             depth -= 1
 
 
@@ -92,18 +107,34 @@ def _no_constant(name: str) -> Any:
     raise _bad(f"{name} is not a JSON number.")
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Names are trimmed and matched without regard to case; two that become equal are an error."""
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Refused:
+    """Names are trimmed and matched without regard to case; two that become equal are an error.
+
+    An error within is an error of the whole, but among the ``$resources`` of many records.
+    """
     found: dict[str, Any] = {}
     seen: set[str] = set()
     for typed, value in pairs:
         name = typed.strip()
         if name.lower() in seen:
             message = f"'{shown(name)}' is given more than once."
-            raise ApiError.of(400, "DuplicateMember", message, shown(name))
+            return Refused(ApiError.of(400, "DuplicateMember", message, shown(name)))
         seen.add(name.lower())
+        inner = None if name.lower() == "$resources" else _refused(value)
+        if inner is not None:
+            return inner
         found[name] = value
     return found
+
+
+def _refused(value: Any) -> Refused | None:
+    """Return what cannot be read of a value: itself or an element of an array, however deep."""
+    if isinstance(value, list):
+        return next((inner for inner in map(_refused, value) if inner is not None), None)
+    if isinstance(value, dict):
+        among = (_refused(inner) for name, inner in value.items() if name.lower() == "$resources")
+        return next((inner for inner in among if inner is not None), None)
+    return value if isinstance(value, Refused) else None
 
 
 class JsonNegotiation(BaseContentNegotiation):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
 from api.etags import fingerprint
 from api.query.limits import current_limits
 from api.values import moment_text, to_json
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from security.shapes import Shape
 
 RIGHTS = ("view", "edit", "insert", "delete")
-BATCH_ITEMS = 1_000
 _TYPES = {
     **dict.fromkeys(("text", "memo", "email", "url", "phone"), "sdata/string"),
     **dict.fromkeys(("key", "int", "ref"), "sdata/integer"),
@@ -46,12 +47,30 @@ def collections(access: Access, entity: Entity) -> list[CollectionLink]:
     return [item for item in entity.collections if collection_is_known(access, item)]
 
 
+def nestable(access: Access, entity: Entity) -> list[CollectionLink]:
+    """Return the collections whose members may stand in the body that creates a record (contract.md §11.5)."""
+    return [item for item in entity.collections if item.nested and _nests(access, item)]
+
+
+def _nests(access: Access, item: CollectionLink) -> bool:
+    """Whether members exist for the caller: other kinds as anywhere, owned ones if the parent can be inserted."""
+    target, via = registry()[item.kind], registry()[item.via or item.kind]
+    exists = all(access.nests(kind) for kind in (target, via)) if target.parents else access.knows(target)
+    return exists and not target.read_only and _joins(access, item)
+
+
 def collection_is_known(access: Access, item: CollectionLink) -> bool:
     """Whether a collection exists for the caller; one that runs over a hidden field does not."""
-    target, via = registry()[item.kind], registry()[item.via or item.kind]
+    return all(access.sees(registry()[kind]) for kind in (item.kind, item.via or item.kind)) and _joins(access, item)
+
+
+def _joins(access: Access, item: CollectionLink) -> bool:
+    """Whether the fields by which members name their parent are readable."""
+    shape = access.shape(registry()[item.via or item.kind])
     needed = [name for name in (item.by, item.unless) if name] or ["owner_table", "owner_id"]
-    needed += [field.name for field in via.fields if item.via and field.target == item.kind]
-    return access.sees(target) and access.sees(via) and all(access.shape(via).reads(name) for name in needed)
+    if item.via:
+        needed += [field.name for field in registry()[item.via].fields if field.target == item.kind]
+    return all(shape.reads(name) for name in needed)
 
 
 def relations(access: Access, entity: Entity) -> list[Field]:
@@ -76,7 +95,8 @@ def prototype(access: Access, entity: Entity, base: str) -> dict[str, Any]:
 @lru_cache(maxsize=4_000)
 def kind_fingerprint(access: Access, entity: Entity) -> str:
     """Return the fingerprint of one kind's prototype, whatever address it is read at."""
-    return fingerprint(_bare(access, entity, ""))
+    nested = [item.kind for item in nestable(access, entity)]
+    return fingerprint([_bare(access, entity, ""), nested])
 
 
 @lru_cache(maxsize=2_000)
@@ -103,7 +123,7 @@ def _bare(access: Access, entity: Entity, base: str) -> dict[str, Any]:
             "$maxWhereDepth": limits.where_depth,
             "$maxWhereClauses": limits.where_tests,
             "$maxInList": limits.in_values,
-            "$maxBatchItems": BATCH_ITEMS,
+            "$maxBatchItems": settings.MAX_BATCH_ITEMS,
         },
         "$properties": _properties(access, entity, base),
     }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from rest_framework.response import Response
 
-from api import prototypes, related
+from api import nested, prototypes, related, single
 from api.address import address_of
-from api.errors import ApiError, not_permitted, record_not_found, unknown_kind
+from api.errors import not_permitted, record_not_found, unknown_kind
 from api.feeds import Collection, feed
-from api.query.errors import shown
 from api.query.parameters import CREATE, FEED
-from api.records import RecordView, in_transaction
+from api.records import RecordView
 from entities.registry import CollectionLink, Entity, Field, registry
 from security import gate, writes
 
@@ -73,70 +73,32 @@ class RelatedViewSet(RecordView):
         if not self.access.shape(self.target).offers("insert") or self.collection is None:
             return False
         if self.collection.owned:
-            may = gate.open_to_children if now else _may_edit
-            return may(self.access, self.parent, parent)
+            if now:
+                return gate.open_to_children(self.access, self.parent, parent, self.target)
+            return _may_edit(self.access, self.parent, parent)
         return self.access.shape(self.target).writes(self.target.by_name[self.collection.by])
 
     def create(self, request: Request, parent: str) -> Response:
         """Create a member of the collection; ``$type`` and ``$isDefault`` as in contract.md §11.5."""
-        query = self.asked(CREATE)
-        self.require("insert")
+        call = self.call(CREATE)
+        single.require(call, "insert")
         number = self.check_parent(parent)
-        self.require_json()
+        call.body.check()
         if not self._may_insert(number):
             raise not_permitted()
-        return in_transaction(lambda: self.created(self._store_member(number), query))
+        replay = partial(single.replayed, call)
+        return self.respond(self.once(call, lambda: single.created(call, self._store_member(call, number)), replay))
 
-    def _store_member(self, parent: int) -> int:
-        item = self.collection
-        assert item is not None
-        body = self.request.data if isinstance(self.request.data, dict) else {}
-        link_type, is_default = body.get("$type"), body.get("$isDefault")
-        if is_default is not None and not isinstance(is_default, bool):
-            raise ApiError.of(400, "WrongType", "$isDefault expects true or false.", "$isDefault")
-        primary = self._primary() if is_default else None
-        by = {item.by: parent} if item.by else {"owner_table": self.parent.table_id, "owner_id": parent}
-        key = self.store({} if item.via else by | self._typed(self.target, link_type)).pk
-        if item.via:
-            via = registry()[item.via]
-            to = next(field for field in via.fields if field.target == item.kind)
-            link = by | {to.name: key} | (self._typed(via, link_type) or self._first_type(via))
-            writes.create(self.access, via, link)
-        if primary is not None:
+    def _store_member(self, call: single.Call, parent: int) -> int:
+        assert self.collection is not None
+        place = nested.Place(self.parent, self.collection, parent)
+        new = nested.read_member(self.access, place, call.body.value(), strict=call.strict)
+        key = nested.store(self.access, new)
+        primary = related.primary_field(self.parent, self.target.kind)
+        if new.default and primary is not None:
             record = writes.locked(self.access, self.parent, parent, "edit")
             writes.update(self.access, self.parent, record, {primary.name: key})
         return key
-
-    def _typed(self, entity: Entity, code: Any) -> dict[str, Any]:
-        """Return the value of the type field that ``$type`` sets; nothing where the caller knows no such field.
-
-        Raises 400 for what is no code of its list, and where the caller cannot write it.
-        """
-        field, shape = entity.by_name.get("type"), self.access.shape(entity)
-        if code in (None, "") or field is None or not field.list_name or not shape.reads(field.name):
-            return {}
-        if not shape.writes(field):
-            raise _read_only("$type")
-        for choice in prototypes.choices(self.access, field):
-            if isinstance(code, str) and choice["$value"].lower() == code.lower():
-                return {"type": [choice["$value"]] if field.type == "msel" else choice["$value"]}
-        raise ApiError.of(400, "NotAChoice", f"$type: '{shown(str(code))}' is not a code of this list.", "$type")
-
-    def _first_type(self, entity: Entity) -> dict[str, Any]:
-        choices = prototypes.choices(self.access, entity.by_name["type"])
-        return {"type": choices[0]["$value"]} if choices else {}
-
-    def _primary(self) -> Field | None:
-        """Return the field of the parent that ``$isDefault`` sets; None where the caller knows no such field.
-
-        Raises 400 where the caller cannot write it.
-        """
-        field, shape = related.primary_field(self.parent, self.target.kind), self.access.shape(self.parent)
-        if field is None or not shape.reads(field.name):
-            return None
-        if not shape.writes(field):
-            raise _read_only("$isDefault")
-        return field
 
     def member(self, parent: str, key: str | None) -> int:
         """Return the key of the addressed member; raises 404 where it does not belong to the parent."""
@@ -157,7 +119,7 @@ class RelatedViewSet(RecordView):
 
     def retrieve(self, request: Request, parent: str, key: str | None = None) -> Response:
         """Answer a member of a collection or the record that a reference names."""
-        return self.read(self.member(parent, key))
+        return self.read(lambda: self.member(parent, key))
 
     def update(self, request: Request, parent: str, key: str | None = None) -> Response:
         """Change a member of a collection."""
@@ -172,7 +134,3 @@ class RelatedViewSet(RecordView):
 
 def _may_edit(access: Access, entity: Entity, key: int) -> bool:
     return gate.allows(access, entity, "edit", key)
-
-
-def _read_only(member: str) -> ApiError:
-    return ApiError.of(400, "ReadOnly", f"{member} cannot be set here.", member)

@@ -18,14 +18,18 @@ from api.query.errors import shown
 from api.values import WrongValue, from_json, to_json
 from entities.captions import spelling
 from entities.kinds import fold
-from entities.registry import ByOwner, Entity, Field, registry
+from entities.registry import ByOwner, CollectionLink, Entity, Field, registry
 from entities.rules import computed_by_state
 from security import gate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from entities.registry import Record
     from security.plan import Access
     from security.shapes import Shape
+
+    Take = Callable[[CollectionLink, str, Any], None]
 
 
 class WireField(serializers.Field[Any, Any, Any, Any]):
@@ -50,7 +54,8 @@ class WireField(serializers.Field[Any, Any, Any, Any]):
 class EntitySerializer(serializers.Serializer[Any]):
     """Reads bodies of one kind for one shape; made by ``serializer_for``.
 
-    Context: ``access``, ``strict`` (``Prefer: handling=strict``), ``preset`` = values given by the address.
+    Context: ``access``, ``strict`` (``Prefer: handling=strict``), ``preset`` = values given by the address,
+    ``children`` = who takes members that are new children, called with the collection, the name and the value.
     """
 
     shape: ClassVar[Shape]
@@ -97,11 +102,13 @@ class _Reading:
         self.serializer, self.shape, self.entity = serializer, serializer.shape, serializer.entity
         self.access: Access = serializer.context["access"]
         self.strict: bool = serializer.context.get("strict", False)
-        self.preset: dict[str, Any] = serializer.context.get("preset", {})
+        self.preset: dict[str, Any] = dict(serializer.context.get("preset", {}))
+        self.children: Take | None = serializer.context.get("children")
         self.record: Record | None = serializer.instance
         self.problems: list[Diagnosis] = []
         self.values: dict[str, Any] = {}
         self.typed: dict[str, str] = {}
+        self.given: list[CollectionLink] = []
         self.seen = self._as_seen()
 
     def _as_seen(self) -> dict[str, Any]:
@@ -141,6 +148,8 @@ class _Reading:
 
     def _relation(self, typed: str, value: Any) -> None:
         hop = gate.relation(self.access, self.entity, typed)
+        if self._child(typed, value, as_reference=hop is not None):
+            return
         if hop is not None:
             field = hop[0]
             if value is None:
@@ -151,6 +160,30 @@ class _Reading:
                 self.problem("WrongType", f"{typed} expects an object with $key, or null.", typed)
         elif not self._passes_by(typed, value):
             self.problem("UnknownMember", f"'{shown(typed)}' is not a field of {self.entity.kind}.", typed)
+
+    def _child(self, typed: str, value: Any, *, as_reference: bool) -> bool:
+        """Whether a member is one of new children; the body of an update cannot hold any (contract.md §11.5)."""
+        protocol = isinstance(value, dict) and all(name.startswith("$") for name in value)
+        if as_reference and (self.record is not None or protocol or not isinstance(value, list | dict)):
+            return False
+        if protocol and "$resources" in value:
+            return False
+        kind = registry().find(typed)
+        for item in prototypes.nestable(self.access, self.entity) if self.children or self.record is not None else ():
+            if fold(typed) == item.name.lower() or (kind is not None and kind.kind == item.kind):
+                self._take(item, typed, value)
+                return True
+        return False
+
+    def _take(self, item: CollectionLink, typed: str, value: Any) -> None:
+        if item in self.given:
+            self.problem("DuplicateMember", f"'{shown(typed)}' is given more than once.", typed)
+        elif value not in (None, []):
+            if self.children is None:
+                self.problem("ReadOnly", f"{typed}: children are changed at their own address.", typed)
+            else:
+                self.children(item, typed, value)
+        self.given.append(item)
 
     def _passes_by(self, typed: str, value: Any) -> bool:
         """Whether a member that sets nothing may stand in the body: what a GET shows beside the fields."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import URLPattern, path, re_path
 
 from api.address import QUICK_FIND, base_path
+from api.batch import BatchViewSet
 from api.classic.views import routes as classic_routes
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
 from api.documents import DocumentationView, OpenApiView, RedocView
@@ -40,6 +41,7 @@ def _routes(entity: Entity) -> Iterator[URLPattern]:
     yield re_path(f"{here}{KEY}$", entry, name=f"{name}-entry")
     yield re_path(rf"{here}/\$query$", QueryViewSet.as_view(QUERY, entity=entity), name=f"{name}-query")
     yield re_path(rf"{here}\((?P<key>predicate)\)$", entry, name=f"{name}-predicate")
+    yield re_path(rf"{here}/\$batch$", BatchViewSet.as_view({"post": "batch"}, entity=entity), name=f"{name}-batch")
     for item in entity.collections:
         target = registry()[item.kind]
         to = f"{here}{PARENT}/{item.kind}"

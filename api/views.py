@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rest_framework.response import Response
 
+from api import selectors, single
 from api.address import address_of
-from api.errors import ApiError, record_not_found, unknown_kind
+from api.errors import ApiError, not_permitted, unknown_kind
 from api.feeds import Collection, feed
-from api.query.bind import bind_where
-from api.query.parameters import CREATE, FEED, QUERY_BODY, body_pairs, parse_list_query
-from api.query.parse import parse_where
+from api.query.parameters import CREATE, FEED, QUERY_BODY, WRITE, body_pairs, parse_list_query
 from api.records import RecordView, in_transaction
 from security import gate
 
@@ -43,7 +43,8 @@ class EntityViewSet(RecordView):
     def list(self, request: Request) -> Response:
         """Answer a feed."""
         query = self.parameters(FEED)
-        self.require("view")
+        if not self.may("GET"):
+            raise not_permitted()
         return self.answer(query)
 
     def answer(self, query: ListQuery, members: Mapping[str, Any] | None = None) -> Response:
@@ -60,40 +61,50 @@ class EntityViewSet(RecordView):
 
     def create(self, request: Request) -> Response:
         """Store a new record and answer it with 201."""
-        query = self.asked(CREATE)
-        self.require("insert")
-        self.require_json()
-        return in_transaction(lambda: self.created(self.store({}).pk, query))
+        call = self.call(CREATE)
+        single.require(call, "insert")
+        call.body.check()
+        replay = partial(single.replayed, call)
+        return self.respond(self.once(call, lambda: single.create(call), replay))
 
     def retrieve(self, request: Request, key: str) -> Response:
         """Answer one record."""
-        return self.read(self.key(key))
+        return self.read(lambda: self.key(key))
 
     def update(self, request: Request, key: str) -> Response:
-        """Change the members sent; PUT and PATCH are the same."""
-        return self.change(lambda: self.key(key))
+        """Change the members sent, as PATCH does; an external key without record creates one."""
+        if key != "predicate":
+            return self.change(lambda: self.key(key))
+        call = self.call(CREATE)
+        return self.respond(in_transaction(lambda: single.put(call, self.predicate)))
 
-    partial_update = update
+    def partial_update(self, request: Request, key: str) -> Response:
+        """Change the members sent."""
+        if key != "predicate":
+            return self.change(lambda: self.key(key))
+        call = self.call(WRITE)
+        return self.respond(in_transaction(lambda: single.patch(call, self.predicate)))
 
     def destroy(self, request: Request, key: str) -> Response:
         """Delete one record."""
         return self.remove(lambda: self.key(key))
 
+    def may(self, method: str) -> bool:
+        """Whether the caller has the right that ``method`` needs; PUT to an external key may also insert."""
+        if method == "PUT" and self.kwargs.get("key") == "predicate":
+            shape = self.access.shape(self.target)
+            upserts = any(field.upsert and shape.writes(field) for field in shape.readable)
+            return super().may(method) or (upserts and shape.offers("insert"))
+        return super().may(method)
+
+    @property
+    def predicate(self) -> str:
+        """The condition that stands in the parentheses of the address."""
+        return address_of(self.request).predicate
+
     def key(self, key: str) -> int:
         """Return the key that the address means: a literal, or the one record that its predicate selects."""
-        if key != "predicate":
-            return int(key)
-        predicate = address_of(self.request).predicate
-        if not predicate.strip():
-            raise ApiError.of(400, "BadSelector", "The selector is empty.", sdata_code="BadUrlSyntax")
-        condition = bind_where(self.access, self.target, parse_where(predicate, path=None), path=None)
-        found = list(gate.rows(self.access, self.target).filter(condition).values_list("pk", flat=True)[:2])
-        if len(found) > 1:
-            message = "Several records match; this address needs exactly one."
-            raise ApiError.of(400, "SelectorNotUnique", message, sdata_code="BadUrlSyntax")
-        if not found:
-            raise record_not_found()
-        return int(found[0])
+        return int(key) if key != "predicate" else selectors.one(self.access, self.target, self.predicate)
 
 
 class QueryViewSet(EntityViewSet):
@@ -111,9 +122,10 @@ class QueryViewSet(EntityViewSet):
     def query(self, request: Request) -> Response:
         """Answer what the same parameters of GET answer; raises 400 for any other member."""
         self.parameters(frozenset())
-        self.require("view")
+        if not self.may("POST"):
+            raise not_permitted()
         self.require_json()
-        body = request.data if request.stream is not None else None
+        body = self.content()
         if not isinstance(body, dict):
             raise ApiError.of(400, "BadJson", "The body is a JSON object of query parameters.")
         query = parse_list_query(body_pairs(body), QUERY_BODY)

@@ -192,6 +192,8 @@ PUBLIC_BASE_URL = os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")
 CLASSIC_CONTRACT = os.environ.get("CLASSIC_CONTRACT", "1") != "0"
 CONTRACT_TIME_ZONE = os.environ.get("CONTRACT_TIME_ZONE", "UTC")
 MAX_BODY_BYTES = 1024 * 1024
+MAX_BATCH_BYTES = 16 * 1024 * 1024
+MAX_BATCH_ITEMS = 1_000
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "api.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "api.openapi.operations.ContractSchema",

@@ -22,13 +22,15 @@ class Collection:
 
     ``by`` is an attribute of the target, or ``Kind.attribute`` of a linking kind that also refers to the target
     (``Address_Link.company``); empty for kinds with a generic owner (table id, record id).
-    ``unless`` names an attribute of the linking kind that must be empty.
+    ``unless`` names an attribute of the linking kind that must be empty. ``nested`` = members may stand in the body
+    that creates this record (entities.md §5); absent: those that it owns.
     """
 
     kind: str
     by: str = ""
     owned: bool = False
     unless: str = ""
+    nested: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Declaration:
 
     ``kind`` is the resource name; ``names`` spells attributes whose wire name does not follow the rule
     prefix + CamelCase; ``repeats`` offers one column under further wire names (``{wire: attribute}``);
+    ``title_length`` cuts a title made of a long text;
     ``only`` restricts the attributes offered; ``internal`` hides attributes from every channel; ``completed`` are
     filled by a business rule where a new record lacks them.
     """
@@ -83,6 +86,7 @@ class Declaration:
     aliases: tuple[str, ...] = ()
     label: str = ""
     title_joiner: str = " "
+    title_length: int = 0
     search: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     assigned: str = ""

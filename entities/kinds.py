@@ -102,6 +102,7 @@ class CollectionLink:
     via: str
     unless: str
     owned: bool
+    nested: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +119,7 @@ class Entity:
     fields: tuple[Field, ...]
     title: tuple[str, ...]
     title_joiner: str
+    title_length: int
     search: tuple[str, ...]
     order: tuple[str, ...]
     assigned: str

@@ -226,6 +226,7 @@ def _compile(model: type[Record]) -> Entity:
         fields=fields,
         title=declaration.title,
         title_joiner=declaration.title_joiner,
+        title_length=declaration.title_length,
         search=declaration.search,
         order=declaration.order,
         assigned=declaration.assigned,
@@ -264,6 +265,7 @@ def _compile_collection(item: Any) -> CollectionLink:
         via=via,
         unless=item.unless,
         owned=item.owned,
+        nested=item.owned if item.nested is None else item.nested,
     )
 
 

@@ -63,11 +63,15 @@ class Actor:
 
 @dataclass(frozen=True, eq=False)
 class AccessPlan:
-    """What one actor may do with one entity."""
+    """What one actor may do with one entity.
+
+    ``nests`` = it may create a child of this kind together with its parent, which needs the right to insert that alone.
+    """
 
     shape: Shape
     rules: Mapping[Action, tuple[RowRule, ...]]
     granted: frozenset[Action]
+    nests: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +96,10 @@ class Access:
         """Whether some row of ``entity`` may be viewed."""
         return "view" in self.shape(entity).actions
 
+    def nests(self, entity: Entity) -> bool:
+        """Whether a child of this kind may be created together with its parent."""
+        return self.plans[entity.kind].nests
+
     @cached_property
     def reading(self) -> Access:
         """The same access without any write, as a read-only token has it; what one may only insert is unknown."""
@@ -99,7 +107,7 @@ class Access:
         for kind, plan in self.plans.items():
             fields = tuple(replace(item, writable=False) for item in plan.shape.fields)
             shape = replace(plan.shape, fields=fields, actions=plan.shape.actions & {"view"})
-            plans[kind] = replace(plan, shape=shape)
+            plans[kind] = replace(plan, shape=shape, nests=False)
         return replace(self, plans=plans)
 
     @cached_property
@@ -108,7 +116,7 @@ class Access:
         facts: list[object] = [self.actor]
         for kind, plan in sorted(self.plans.items()):
             rules = [[rule.scope, sorted(rule.ids)] for action in ACTIONS for rule in plan.rules[action]]
-            facts.append([kind, plan.shape.fields, sorted(plan.shape.actions), rules, sorted(plan.granted)])
+            facts.append([kind, plan.shape.fields, sorted(plan.shape.actions), rules, sorted(plan.granted), plan.nests])
         return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import BooleanField, Case, CharField, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Left
 
 from entities.kinds import fold
 from entities.models import Record
@@ -63,9 +64,9 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
     return system_rows(entity.model).get(pk=key)
 
 
-def open_to_children(access: Access, entity: Entity, key: int) -> bool:
-    """Whether the actor may add owned children to the record ``key`` now."""
-    return rows(access, entity, "edit").filter(_possible(access, entity, "extend"), pk=key).exists()
+def open_to_children(access: Access, entity: Entity, key: int, child: Entity) -> bool:
+    """Whether the actor may add owned children of the kind ``child`` to the record ``key`` now."""
+    return rows(access, entity, "edit").filter(_possible(access, entity, "extend", child), pk=key).exists()
 
 
 def resolve(access: Access, entity: Entity, name: str) -> Field | None:
@@ -150,7 +151,8 @@ def title_expression(access: Access, entity: Entity) -> Combinable:
         return Value(None, output_field=CharField())
     filled = [Func(F(part.column), Value(""), function="NULLIF", output_field=CharField()) for part in parts]
     joined = Func(Value(entity.title_joiner), *filled, function="CONCAT_WS", output_field=CharField())
-    return Func(joined, Value(""), function="NULLIF", output_field=CharField())
+    cut = Left(joined, entity.title_length) if entity.title_length else joined
+    return Func(cut, Value(""), function="NULLIF", output_field=CharField())
 
 
 def neutral_title(entity: Entity, key: int) -> str:
@@ -179,8 +181,8 @@ def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, in
     return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
 
 
-def _possible(access: Access, entity: Entity, action: str) -> Q:
-    return possible(entity, action, system_rows, lambda model, right: rows(access, entity_of(model), right))
+def _possible(access: Access, entity: Entity, action: str, child: Entity | None = None) -> Q:
+    return possible(entity, action, system_rows, lambda model, right: rows(access, entity_of(model), right), child)
 
 
 def _flag(access: Access, entity: Entity, action: Action, *, now: bool = False) -> Any:

@@ -196,11 +196,12 @@ def _access(policy: Policy, version: int, granted: Granted) -> Access:
     for entity in registry():
         fields = fields_of(policy.field_rules, entity, full)
         allowed = _actions(entity, policy, granted, actions)
+        nests = any("insert" in _actions(root, policy, granted, actions) for root in _roots(entity))
         if not full and blocks_insert(policy.field_rules, entity, fields):
-            allowed -= {"insert"}
+            allowed, nests = allowed - {"insert"}, False
         rules = policy.rules.get(entity.kind, dict.fromkeys(ACTIONS, ()))
         own = frozenset(action for kind, action in granted if kind == entity.kind)
-        plans[entity.kind] = AccessPlan(Shape(entity.kind, fields, allowed), rules, own)
+        plans[entity.kind] = AccessPlan(Shape(entity.kind, fields, allowed), rules, own, nests)
     return Access(policy.actor, version, plans, policy.lists, policy.permissions)
 
 
@@ -220,6 +221,12 @@ def _actions(
             found = some if "view" in some else some & {"insert"}
         known[entity.kind] = frozenset(found)
     return known[entity.kind]
+
+
+def _roots(entity: Entity) -> list[Entity]:
+    """Return the kinds with rights of their own that a child kind hangs on in the end; none for such a kind."""
+    parents = parents_of(entity)
+    return [root for parent in parents for root in (_roots(parent) if parent.parents else [parent])]
 
 
 def parents_of(entity: Entity) -> list[Entity]:

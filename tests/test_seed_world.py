@@ -72,6 +72,13 @@ BROKEN = {
         SELECT id FROM entities_email WHERE email_address NOT LIKE '%@%.example' OR NOT (
         owner_table = 5 AND EXISTS (SELECT FROM entities_company c WHERE c.id = owner_id)
         OR owner_table = 13 AND EXISTS (SELECT FROM entities_person p WHERE p.id = owner_id))""",
+    "notes have an owner": """
+        SELECT id FROM entities_note WHERE text = '' OR NOT (
+        owner_table = 5 AND EXISTS (SELECT FROM entities_company c WHERE c.id = owner_id)
+        OR owner_table = 13 AND EXISTS (SELECT FROM entities_person p WHERE p.id = owner_id)
+        OR owner_table = 101 AND EXISTS (SELECT FROM entities_case c WHERE c.id = owner_id)
+        OR owner_table = 102 AND EXISTS (SELECT FROM entities_opportunity o WHERE o.id = owner_id)
+        OR owner_table = 105 AND EXISTS (SELECT FROM entities_quote q WHERE q.id = owner_id))""",
     "an opportunity's person is of its company": """
         SELECT o.id FROM entities_opportunity o JOIN entities_person p ON p.id = o.primary_person_id
         WHERE p.company_id IS DISTINCT FROM o.primary_company_id""",
@@ -161,7 +168,7 @@ def test_no_row_breaks_the_rule(statement: str) -> None:
 
 
 def test_the_rules_had_rows_to_check() -> None:
-    for name in (*SECURED, "quoteline", "addresslink", "phone", "email", "price"):
+    for name in (*SECURED, "quoteline", "addresslink", "phone", "email", "note", "price"):
         ((count,),) = query(f'SELECT count(*) FROM "entities_{name}"')
         assert count > 500, name
     kinds = query("SELECT line_type, count(*) FROM entities_quoteline GROUP BY 1 ORDER BY 1")

@@ -13,12 +13,12 @@ from django.utils.cache import patch_vary_headers
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from api import discovery, feeds, prototypes
+from api import discovery, feeds, prototypes, single
 from api.address import CLASSIC, address_of, base_path
 from api.base import SDataView
 from api.classic import atom, schema, xml
 from api.classic.members import address
-from api.errors import ApiError, unknown_kind
+from api.errors import ApiError, not_permitted, unknown_kind
 from api.etags import matches
 from api.query.limits import Limits, current_limits
 from api.query.parameters import ENTRY, FEED
@@ -26,7 +26,7 @@ from api.views import EntityViewSet
 from entities.registry import Entity, registry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from rest_framework.request import Request
 
@@ -103,7 +103,8 @@ class RecordsView(ClassicView, EntityViewSet):
     def list(self, request: Request) -> Response:
         """Answer a feed."""
         query = self.parameters(FEED)
-        self.require("view")
+        if not self.may("GET"):
+            raise not_permitted()
         found = replace(self.collection(), url=address(self.base(), self.target.kind))
         selection = _shown(feeds.selected(self.access, self.target, query))
         listing = feeds.listing_of(self.access, found, query, selection)
@@ -111,15 +112,12 @@ class RecordsView(ClassicView, EntityViewSet):
         document = atom.feed(self.access, found, query, page, self.base())
         return Response(document, content_type=atom.FEED_TYPE)
 
-    def selection(self, query: ListQuery) -> Selection:
-        """Return what of one record is shown; raises 400."""
-        return _shown(super().selection(query))
-
-    def read(self, key: int) -> Response:
-        """Answer one record, or 304 where the caller has it already."""
-        answer = super().read(key)
-        if answer.data is not None:
-            answer.data = atom.entry(self.access, self.target, answer.data, self.base())
+    def read(self, find: Callable[[], int]) -> Response:
+        """Answer the record that ``find`` names, or 304 where the caller has it already."""
+        outcome = single.read(replace(self.call(ENTRY), written=_shown), find)
+        answer = self.respond(outcome)
+        if outcome.body is not None:
+            answer.data = atom.entry(self.access, self.target, outcome.body, self.base())
             answer.content_type = atom.ENTRY_TYPE
         return answer
 

@@ -9,7 +9,7 @@ from crm.demo.load import Row, copy
 # References lead to rows that are there already; only a company's primary person comes after it.
 _ORDER = (
     *("Address", "Company", "Person", "Address_Link", "Phone", "Email"),
-    *("Opportunity", "Quotes", "QuoteItems", "Cases"),
+    *("Opportunity", "Quotes", "QuoteItems", "Cases", "Notes"),
 )
 
 

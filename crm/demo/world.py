@@ -12,6 +12,8 @@ from crm.demo.batch import Batch
 from crm.demo.companies import EXAMPLE_COMPANY, add_company, is_partners
 from crm.demo.dice import Dice
 from crm.demo.directory import team_rows, territory_rows, user_rows
+from crm.demo.notes import KINDS as NOTED
+from crm.demo.notes import add_notes
 from crm.demo.people import EXAMPLE_PERSON
 from crm.demo.policy import add_policy
 from crm.demo.sales import add_opportunities
@@ -64,12 +66,15 @@ def build(size: str, *, replace: bool = False, progress: bool = False) -> World:
 
 def _add_accounts(count: int, progress: bool) -> None:
     dice, batch = Dice(_SEED), Batch({"Person": EXAMPLE_PERSON})
+    notes = Dice(f"{_SEED} notes")
     for key in tqdm(range(1, count + 1), unit=" companies", disable=None if progress else True):
+        before = {kind: batch.last(kind) for kind in NOTED}
         account = add_company(dice, batch, key)
         # The example and the partner's companies always have something to show.
         shown = key == EXAMPLE_COMPANY or is_partners(key)
         add_opportunities(dice, batch, account, max(dice.pick(_OPPORTUNITIES), int(shown)), quoted=shown)
         add_cases(dice, batch, account, max(dice.pick(_CASES), int(shown)))
+        add_notes(notes, batch, account, before)
         if key % _CHUNK == 0 or key == count:
             batch.write()
     Counter(name=numbering.QUOTES, value=batch.last("Quotes")).save()

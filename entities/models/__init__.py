@@ -4,6 +4,7 @@ from entities.models.base import Record
 from entities.models.captions import Caption
 from entities.models.counters import Counter
 from entities.models.directory import ROOT_TERRITORY, Team, Territory, User
+from entities.models.notes import Note
 from entities.models.parties import (
     Address,
     AddressLink,
@@ -37,6 +38,7 @@ __all__ = [
     "Currency",
     "Email",
     "EmailLink",
+    "Note",
     "Opportunity",
     "Person",
     "Phone",

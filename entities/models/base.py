@@ -66,7 +66,8 @@ class Record(models.Model):
         """The title, of this record's own columns: the one declared, so that no text shows more than the title may."""
         parts = [str(getattr(self, name)) for name in self.entity.title if getattr(self, name) not in (None, "")]
         neutral = f"{self.entity.label or self.entity.kind} {self.pk}"
-        return self.entity.title_joiner.join(parts) or neutral
+        joined = self.entity.title_joiner.join(parts)
+        return (joined[: self.entity.title_length] if self.entity.title_length else joined) or neutral
 
 
 def indexes(prefix: str, *columns: str) -> list[models.Index]:

@@ -56,7 +56,8 @@ class Company(Record):
             Collection("Address", "Address_Link.company", owned=True, unless="person"),
             Collection("Phone", owned=True),
             Collection("Email", owned=True),
-            Collection("Person", "company"),
+            Collection("Notes", owned=True),
+            Collection("Person", "company", nested=True),
             Collection("Opportunity", "primary_company"),
             Collection("Cases", "primary_company"),
             Collection("Quotes", "company"),
@@ -114,6 +115,7 @@ class Person(Record):
             Collection("Address", "Address_Link.person", owned=True),
             Collection("Phone", owned=True),
             Collection("Email", owned=True),
+            Collection("Notes", owned=True),
             Collection("Opportunity", "primary_person"),
             Collection("Cases", "primary_person"),
             Collection("Quotes", "contact"),
@@ -183,7 +185,7 @@ class Address(Record):
         title_joiner=", ",
         search=("address1", "city"),
         parents=(ByLink("Address_Link", "address"),),
-        collections=(Collection("Address_Link", "address", owned=True),),
+        collections=(Collection("Address_Link", "address", owned=True, nested=False),),
         delete="D5",
     )
 

@@ -54,7 +54,7 @@ class Opportunity(Record):
             "Oppo_NoDiscAmtSum_CID": "currency",
         },
         unlinked=("forecast_currency",),
-        collections=(Collection("Quotes", "opportunity"),),
+        collections=(Collection("Notes", owned=True), Collection("Quotes", "opportunity")),
         delete="D2",
     )
 
@@ -151,7 +151,7 @@ class Quote(Record):
             "Quot_Tax_CID": "currency",
         },
         fixed=("opportunity",),
-        collections=(Collection("QuoteItems", "quote", owned=True),),
+        collections=(Collection("QuoteItems", "quote", owned=True), Collection("Notes", owned=True)),
         delete="D3",
     )
 

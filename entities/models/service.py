@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 
-from entities.declaration import Declaration
+from entities.declaration import Collection, Declaration
 from entities.fields import integer, memo, moment, reference, selection, text
 from entities.models.base import Record, secured
 
@@ -33,6 +33,7 @@ class Case(Record):
             "closed_by": "Case_ClosedBy",
         },
         relations={"opened_by": "OpenedBy", "closed_by": "ClosedBy"},
+        collections=(Collection("Notes", owned=True),),
     )
 
     reference_id = text(128, "Reference", editable=False)

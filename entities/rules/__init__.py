@@ -21,6 +21,7 @@ from entities.models import (
     Company,
     Currency,
     Email,
+    Note,
     Opportunity,
     Person,
     Phone,
@@ -86,6 +87,7 @@ _RULES: dict[type[Record], _Rules] = {
     ),
     Phone: _Rules(check=parties.check_reach),
     Email: _Rules(check=parties.check_reach),
+    Note: _Rules(check=parties.check_reach),
     Opportunity: _Rules(
         sales.complete_opportunity,
         sales.check_opportunity,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
 
-from entities.models import Address, AddressLink, Company, Email, Person, Phone, Record
+from entities.models import Address, AddressLink, Company, Email, Note, Person, Phone, Record
 from entities.registry import registry
 from entities.rules.assignment import check_assignment, complete_assignment
 from entities.rules.circumstances import RuleViolation
@@ -108,8 +108,8 @@ def settle_link(link: AddressLink, c: Circumstances) -> None:
         change_all(without, c, primary_address_id=link.address_id)
 
 
-def check_reach(reach: Phone | Email, c: Circumstances) -> Iterator[RuleViolation]:
-    """The owner of a phone or e-mail is a live record of a kind that has them."""
+def check_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[RuleViolation]:
+    """The owner of a phone, an e-mail or a note is a live record of a kind that has them."""
     if c.before is not None or reach.owner_id is None:
         return
     owner = registry().by_table_id.get(reach.owner_table)

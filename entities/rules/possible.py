@@ -39,15 +39,15 @@ if TYPE_CHECKING:
     Allowed = Callable[[type[Any], Literal["view", "edit"]], QuerySet[Any]]
 
 
-def possible(entity: Entity, action: str, rows: Rows, allowed: Allowed) -> Q:
+def possible(entity: Entity, action: str, rows: Rows, allowed: Allowed, child: Entity | None = None) -> Q:
     """Return the condition under which ``action`` is possible; ``Q()`` = always.
 
-    ``action`` = ``edit``, ``delete``, or ``extend``: whether owned children can be added.
+    ``action`` = ``edit``, ``delete``, or ``extend``: whether owned children of the kind ``child`` can be added.
     ``rows(model)`` yields the live rows of a model, ``allowed(model, action)`` those on which the caller may do it.
     """
     if entity.model is QuoteLine:
         return ~Q(Exists(rows(Quote).filter(pk=OuterRef("quote_id"), status=CONVERTED)))
-    if entity.model is Quote and action in ("delete", "extend"):
+    if entity.model is Quote and (action == "delete" or (child is not None and child.model is QuoteLine)):
         return ~Q(status=CONVERTED)
     if action != "delete":
         return Q()

@@ -253,7 +253,7 @@ def test_what_is_in_use_is_not_deleted(boss: Client, world: World) -> None:
 def test_children_are_added_to_their_owner(clerk: Client, world: World) -> None:
     page = clerk.get(f"{COMPANIES}{world.company.pk}/change/")
     links = {related.title: related.add_address for related in page.context["related"]}
-    assert set(links) == {"Addresses", "Phones", "E-mail Addresses", "People", "Cases"}
+    assert set(links) == {"Addresses", "Phones", "E-mail Addresses", "Notes", "People", "Cases"}
     assert change(clerk, links["Phones"], number="555 1234").status_code == 302
     phones = clerk.get(f"/admin/entities/phone/?owner=Company-{world.company.pk}").context["cl"].result_list
     assert [str(phone) for phone in phones] == ["555 1234"]

@@ -54,7 +54,7 @@ def test_a_grant_to_a_user_reaches_that_user_alone(olivia: Wire, nora: Wire) -> 
     company = system_rows(Company).get(pk=HIDDEN)
     assign_perm("view_company", system_rows(User).get(logon="nora"), company)
     assert nora.keys("company") == [HIDDEN]
-    assert nora.kinds() == ["Company", "Address", "Address_Link", "Phone", "Email", "PhoneLink", "EmailLink"]
+    assert nora.kinds() == ["Company", "Address", "Address_Link", "Phone", "Email", "Notes", "PhoneLink", "EmailLink"]
     assert olivia.get(at("Company", HIDDEN)).status == 404
 
 

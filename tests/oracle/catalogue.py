@@ -74,6 +74,7 @@ Address | 110 | Addr | addresses | Addr_Address1 Addr_City | child | D5
 Address_Link | 111 | AdLi | addresslink | AdLi_Type | child | D4
 Phone | 112 | Phon | phones | Phon_FullNumber | child | D4
 Email | 113 | Emai | emails | Emai_EmailAddress | child | D4
+Notes | 114 | Note | note | Note_Note | child | D4
 NewProduct | 121 | Prod | product products | Prod_Code Prod_Name | ref | D6
 ProductFamily | 122 | PrFa | productfamilies | PrFa_Name | ref | D6
 UOM | 123 | UOM | uoms | UOM_Name | ref | D6
@@ -194,6 +195,9 @@ PLink_EntityId int R F; PLink_RecordId int R F; PLink_Type sel PLink_Type =Busin
 Email
 Emai_EmailId key; Emai_EmailAddress email 255 R T Q; ELink_EntityId int R F; ELink_RecordId int R F
 ELink_Type sel ELink_Type =Business
+
+Notes
+Note_NoteId key; Note_ForeignTableId int R F; Note_ForeignId int R F; Note_Note memo R T
 
 NewProduct
 Prod_ProductId key; Prod_Code text 20 R T Q; Prod_Name text 200 R T Q; Prod_Active bool =true

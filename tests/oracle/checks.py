@@ -39,6 +39,7 @@ KINDS = (
     "Phone",
     "Email",
     "PhoneLink",
+    "Notes",
     "NewProduct",
     "Users",
 )

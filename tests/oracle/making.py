@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SCOPES = ("everywhere", "home", "siblings", "parent", "territory", "created_by", "assigned", "team")
 GRANTABLE = ("Company", "Person", "Cases", "Opportunity", "Quotes", "NewProduct")
 OWNERS = {"Company": 5, "Person": 13}
+NOTED = {**OWNERS, "Cases": 101, "Opportunity": 102, "Quotes": 105}
 
 
 def pick(draw: Draw, *options: Sequence[Any]) -> list[Any]:
@@ -110,6 +111,7 @@ QuIt_QuotedPrice QuIt_ListPrice QuIt_Quantity QuIt_Discount QuIt_DiscountSum QuI
 QuIt_LineType QuIt_Tax_CID Addr_Address1 Addr_City AdLi_AddressId AdLi_Type Phon_Number Phon_AreaCode
 Phon_FullNumber PLink_EntityId PLink_Type Emai_EmailAddress ELink_Type ELink_RecordId Prod_Code Prod_Name
 Pric_Price User_HomePhone User_PrimaryTerritory User_WebServiceEnabled User_SecurityProfile User_LastName
+Note_Note Note_ForeignId
 """
 _EVERY = [(kind.name, column.wire) for kind in catalogue().values() for column in kind.columns]
 _FIELDS = [pair for pair in _EVERY if pair[1] in _TELLING.split()] * 4 + _EVERY
@@ -203,6 +205,11 @@ def _owner(rows: _Rows, prefix: str) -> dict[str, Any]:
     return {f"{prefix}_EntityId": table, f"{prefix}_RecordId": key}
 
 
+def _noted(rows: _Rows) -> dict[str, Any]:
+    ((table, key),) = pick(rows.draw, [(NOTED[kind], key) for kind in NOTED for key in rows.keys(kind)])
+    return {"Note_ForeignTableId": table, "Note_ForeignId": key}
+
+
 def _dealings(rows: _Rows) -> None:
     def dealing(prefix: str, key: int) -> dict[str, Any]:
         parties = {f"{prefix}_PrimaryCompanyId": "Company", f"{prefix}_PrimaryPersonId": "Person"}
@@ -221,6 +228,7 @@ def _dealings(rows: _Rows) -> None:
             "Quot_PricingListId": BASE + 1,
         },
     )
+    rows.make("Notes", 0, 4, lambda key: {"Note_Note": f"Note {key} " * 9, **_noted(rows)})
     quotes = rows.keys("Quotes")
     most = 4 if quotes else 0
     rows.make("QuoteItems", 0, most, lambda key: rows.some(QuIt_OrderQuoteId=quotes, QuIt_ProductId="NewProduct"))

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from tests.oracle.catalogue import Column, Kind
     from tests.oracle.worlds import Action, Right, Row, Rule, User, World
 
-OWNER_KINDS = {5: "Company", 13: "Person"}
+OWNER_KINDS = {5: "Company", 13: "Person", 101: "Cases", 102: "Opportunity", 105: "Quotes"}
 PARENT_KINDS = {
     "QuoteItems": ("Quotes",),
     "Address": ("Company", "Person"),
     "Address_Link": ("Company", "Person"),
     "Phone": ("Company", "Person"),
     "Email": ("Company", "Person"),
+    "Notes": ("Company", "Person", "Opportunity", "Cases", "Quotes"),
     "PhoneLink": ("Company", "Person"),
     "EmailLink": ("Company", "Person"),
 }
@@ -74,6 +75,8 @@ class Oracle:
         for wire, value in row.values.items():
             if wire.endswith("_EntityId"):
                 yield self._rows[OWNER_KINDS[value], row.values[wire.replace("Entity", "Record")]]
+            elif wire == "Note_ForeignTableId":
+                yield self._rows[OWNER_KINDS[value], row.values["Note_ForeignId"]]
             elif wire in named and value is not None:
                 yield self._rows[named[wire], value]
 
@@ -255,7 +258,8 @@ class Oracle:
         kind = catalogue()[row.kind]
         values = self._with_computed(row).values
         parts = [values.get(wire) for wire in kind.title if self.readable(user, row.kind, wire)]
-        return kind.joiner.join(part for part in parts if part) or None
+        joined = kind.joiner.join(part for part in parts if part)
+        return (joined[:60] if row.kind == "Notes" else joined) or None
 
     def _with_computed(self, row: Row) -> Row:
         number = row.values.get("Phon_Number")
