@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl
 
 from django.conf import settings
 from rest_framework.permissions import IsAuthenticated
@@ -12,7 +11,7 @@ from rest_framework.views import APIView
 
 from api import prototypes
 from api.address import base_path
-from api.authentication import Caller, CredentialsAuthentication
+from api.authentication import Caller, CredentialsAuthentication, parameters_of
 from api.errors import RULE_STATUS, ApiError, Diagnosis, method_not_allowed, translate
 from api.middleware import SAFE
 from api.parsers import JsonNegotiation, StrictJSONParser
@@ -58,7 +57,7 @@ class SDataView(APIView):
         return self.caller.access
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check in the contract's order: 401, 414, 404, 405."""
+        """Check in the contract's order: 429, 401, 414, 404, 405."""
         super().initial(request, *args, **kwargs)
         if len(request.META.get("RAW_URI", "") or request.get_full_path()) > MAX_TARGET:
             message = f"A request target has at most {MAX_TARGET} bytes."
@@ -120,11 +119,11 @@ class SDataView(APIView):
 
     def base(self) -> str:
         """Return the absolute address of the contract's base, as the client reached it."""
-        root = settings.PUBLIC_BASE_URL or f"{self.request.scheme}://{self.request.get_host()}"
+        root = settings.PUBLIC_BASE_URL
+        if not root or (self.request.is_secure() and root.startswith("http:")):  # https never yields http
+            root = f"{self.request.scheme}://{self.request.get_host()}"
         return f"{root}{base_path()}"
 
     def parameters(self, allowed: Collection[str] = ENTRY) -> ListQuery:
         """Return the request's query parameters; raises 400 for any that the address does not take."""
-        text = self.request.META.get("QUERY_STRING", "").encode("latin-1").decode("utf-8", "replace")  # WSGI's form
-        pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
-        return parse_list_query(pairs, allowed)
+        return parse_list_query(parameters_of(self.request), allowed)

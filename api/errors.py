@@ -18,6 +18,7 @@ from rest_framework.views import set_rollback
 from api.query.errors import QueryError
 from entities.rules.circumstances import RuleViolation
 from security import errors as access_errors
+from security.throttle import TooManyFailures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,11 @@ def not_authenticated() -> ApiError:
     return ApiError.of(401, "NotAuthenticated", "Valid credentials are needed.")
 
 
+def too_many_requests() -> Diagnosis:
+    """What is said with 429."""
+    return Diagnosis("TooManyRequests", "Too many failed log-ins; try again later.", severity="transient")
+
+
 def method_not_allowed(allowed: Sequence[str]) -> ApiError:
     """405 with the methods that the caller may use there."""
     error = ApiError.of(405, "MethodNotAllowed", "This address does not answer this method.")
@@ -116,6 +122,8 @@ def translate(error: Exception) -> ApiError:
             return ApiError.of(RULE_STATUS.get(error.code, 400), error.code, error.message)
         case exceptions.UnsupportedMediaType():
             return ApiError.of(415, "UnsupportedMediaType", "Bodies are JSON in UTF-8 (application/json).")
+        case TooManyFailures():
+            return ApiError(429, [too_many_requests()], {"Retry-After": str(error.seconds)})
         case exceptions.AuthenticationFailed() | exceptions.NotAuthenticated():
             return not_authenticated()
         case OperationalError() if getattr(error.__cause__, "sqlstate", "") == "57014":
@@ -151,6 +159,9 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
         log.error("unhandled exception", request_id=request_id, exc_info=exception)
     set_rollback()
     headers = dict(error.headers)
-    if error.status == HTTPStatus.UNAUTHORIZED and request.headers.get("X-Authorization-Mode", "") != "no-challenge":
+    if (
+        error.status == HTTPStatus.UNAUTHORIZED
+        and request.headers.get("X-Authorization-Mode", "").lower() != "no-challenge"
+    ):
         headers["WWW-Authenticate"] = 'Basic realm="CRM", charset="UTF-8", Bearer realm="CRM"'
     return Response(body_of(error, request_id), status=error.status, headers=headers)

@@ -1,4 +1,7 @@
-"""What happens to a request before a view: host and https, an id; below ``/sdata/`` one spelling, common headers."""
+"""What happens to a request before a view: host and https, an id; below ``/sdata/`` one spelling, common headers.
+
+Compression, and what pages of other sites may do, are decided here, too.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import structlog
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.text import compress_string
 
 from api.address import address_of, is_contract, read
 from api.errors import ApiError, body_of, translate
@@ -20,9 +25,13 @@ from api.errors import ApiError, body_of, translate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django.http.response import HttpResponseBase
+
 log = structlog.get_logger(__name__)
 SAFE = ("GET", "HEAD", "OPTIONS")
 VARY = ("Authorization", "X-Sage-Authorization", "X-Authorization", "Accept-Encoding")
+DOCUMENTS = ("/openapi.", "/docs")  # what of the contract stands at the root of the host
+RANDOM_BYTES = 100  # at most, in the file name of gzip's header: equal answers have unequal lengths
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -93,9 +102,14 @@ def _check_host(request: HttpRequest) -> None:
 def _check_origin(request: HttpRequest) -> None:
     own = {request.get_host().lower(), _host_of(settings.PUBLIC_BASE_URL)}
     origin = request.headers.get("Origin")
-    if origin is not None and request.method not in SAFE and _host_of(origin) not in own - {""}:
+    foreign = origin is not None and _host_of(origin) not in own - {""} and not _is_listed(request)
+    if foreign and request.method not in SAFE:
         # Browsers resend stored Basic credentials with whatever a foreign page makes them send.
         raise ApiError.of(403, "CrossOrigin", "Pages of other sites may not write here.")
+
+
+def _is_listed(request: HttpRequest) -> bool:
+    return request.headers.get("Origin", "").lower() in settings.CORS_ALLOWED_ORIGINS
 
 
 def _host_of(origin: str) -> str:
@@ -109,3 +123,55 @@ def _take_chunks(request: HttpRequest) -> None:
         body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
         environ["CONTENT_LENGTH"] = str(len(body))
         vars(request)["_stream"] = BytesIO(body)
+
+
+class CrossOriginMiddleware(CorsMiddleware):
+    """CORS for the origins that a setting lists; for all others nothing is different, preflights included."""
+
+    def is_enabled(self, request: HttpRequest) -> bool:
+        """Whether the request is one of a listed origin; without a list no answer depends on the origin."""
+        return bool(settings.CORS_ALLOWED_ORIGINS) and super().is_enabled(request)
+
+    def check_preflight(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Answer the preflight of a listed origin, which never carries credentials."""
+        found = super().check_preflight(request)
+        if found is None or not _is_listed(request):
+            return None
+        return HttpResponse(status=204, headers={"Cache-Control": "private, no-store"})
+
+
+class CompressionMiddleware:
+    """gzip for the answers of the contract, where the client asks for it (docs/adr/0015).
+
+    Entity tags stay as they are. Requests that a page of another site made the browser send are answered as they are:
+    the length of a compressed answer would tell that page about what stands in it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request, compressed if that makes the answer shorter."""
+        response = self.get_response(request)
+        own_site = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+        if not (own_site and _is_ours(request) and _asks_for_gzip(request)):
+            return response
+        packed = compress_string(response.content, max_random_bytes=RANDOM_BYTES)
+        if len(packed) + RANDOM_BYTES < len(response.content):
+            response.content = packed
+            response["Content-Encoding"] = "gzip"
+            response["Content-Length"] = str(len(packed))
+        return response
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    return bool(address_of(request).path) or request.path_info.startswith(DOCUMENTS)
+
+
+def _asks_for_gzip(request: HttpRequest) -> bool:
+    """Whether ``Accept-Encoding`` names gzip and gives it any weight."""
+    for item in request.headers.get("Accept-Encoding", "").lower().split(","):
+        coding, _, weight = item.replace(" ", "").partition(";")
+        if coding == "gzip":
+            return re.fullmatch(r"q=0(\.0*)?", weight) is None
+    return False

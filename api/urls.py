@@ -23,7 +23,7 @@ PARENT = r"\('(?P<parent>-?\d+)'\)"
 FEED = {"get": "list", "head": "list", "post": "create"}
 ENTRY = {"get": "retrieve", "head": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 READ = {"get": "retrieve", "head": "retrieve"}
-QUERY = {"post": "query"}
+QUERY: dict[str, Any] = {"post": "query"}
 READ_ONLY = ("get", "head")
 
 

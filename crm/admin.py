@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from crm.admin_captions import CaptionAdmin
 from crm.admin_gated import GatedAdmin
+from crm.admin_login import LoginForm, with_status
 from crm.admin_rows import order_of, read, search
 from crm.admin_users import OwnPasswordForm, UserAdmin
 from entities.models import Caption
@@ -37,10 +38,15 @@ class Administration(AdminSite):
     index_title = "Administration"
     index_template = "admin/parapet_index.html"
     site_url = None
+    login_form = LoginForm
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Leave out ``view_on_site``: it would look up any row of any table by key."""
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Answer the log-in page: 429 where there were too many failures."""
+        return with_status(super().login(request, extra_context))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """List the kinds that the user knows, the daily ones first; none on the log-in page."""

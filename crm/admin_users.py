@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
@@ -125,7 +126,7 @@ class UserAdmin(GatedAdmin):
 
     def _password(self, request: HttpRequest, obj: Record) -> dict[str, Any] | HttpResponse:
         user: Any = obj
-        form = SetPasswordForm(user, request.POST or None)
+        form = PasswordForm(user, request.POST or None)
         if not form.is_valid():
             return {"form": form, "media": form.media}
         stored = accounts.set_password(access_of(request), obj.pk, form.cleaned_data["new_password1"])
@@ -134,6 +135,21 @@ class UserAdmin(GatedAdmin):
             update_session_auth_hash(request, request.user)
         messages.success(request, "The password was set.")
         return HttpResponseRedirect(address(self.entity, "change", obj.pk))
+
+
+class PasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    """The form by which an administrator sets a password; an empty one where a setting allows it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for field in self.fields.values():
+            field.required = not settings.ALLOW_EMPTY_PASSWORDS
+
+    def clean(self) -> dict[str, Any] | None:
+        """Compare both entries, empty ones too, which Django's form does not."""
+        if self.cleaned_data.get("new_password1") != self.cleaned_data.get("new_password2"):
+            self.add_error("new_password2", "The two passwords are not the same.")
+        return super().clean()
 
 
 class OwnPasswordForm(PasswordChangeForm):

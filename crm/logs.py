@@ -13,14 +13,29 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 if TYPE_CHECKING:
+    import logging
+
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 SECRET = re.compile(r"authorization|cookie|password|secret|token|api_?key|\bsid\b", re.IGNORECASE)
 
 
+SID = re.compile(r"\b(sid=)[^&\s\"'#]+", re.IGNORECASE)
+
+
 def scrub(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Blank the values whose names say that they are credentials."""
-    return {name: "[scrubbed]" if SECRET.search(name) else event[name] for name in event}
+    """Blank the values whose names say that they are credentials, and credentials in addresses."""
+    return {name: "[scrubbed]" if SECRET.search(name) else _clean(event[name]) for name in event}
+
+
+def _clean(value: Any) -> Any:
+    return SID.sub(r"\1[scrubbed]", value) if isinstance(value, str) else value
+
+
+def without_sid(record: logging.LogRecord) -> bool:
+    """Blank credentials in addresses, as a filter of a logger that has its own form of a line."""
+    record.msg, record.args = _clean(record.getMessage()), ()
+    return True
 
 
 SHARED: list[Processor] = [

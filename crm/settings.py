@@ -7,6 +7,7 @@ when they are not given.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,25 @@ def secret_key() -> str:
     return key
 
 
+def listed(name: str) -> list[str]:
+    """Return a variable that is a comma list."""
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Return a variable that is a comma list of networks, or of ``unix`` for peers at a Unix socket."""
+    found = listed(name)
+    try:
+        return [item if item == "unix" else str(ip_network(item, strict=False)) for item in found]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
 SECRET_KEY = secret_key()
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 REQUIRE_HTTPS = os.environ.get("REQUIRE_HTTPS", "0") != "0"  # crm/wsgi.py turns it on
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")  # whose forwarding headers are believed (api.proxies)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REQUIRE_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if REQUIRE_HTTPS else 0
 
@@ -48,6 +64,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "guardian",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -58,7 +75,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "api.proxies.ProxyMiddleware",
+    "api.middleware.CompressionMiddleware",
     "api.middleware.SDataMiddleware",
+    "api.middleware.CrossOriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -136,6 +156,37 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 GUARDIAN_AUTO_PREFETCH = False
 ANONYMOUS_USER_NAME = None
+
+ALLOW_EMPTY_PASSWORDS = os.environ.get("ALLOW_EMPTY_PASSWORDS", "0") != "0"
+ALLOW_SID_IN_URL = os.environ.get("ALLOW_SID_IN_URL", "0") != "0"
+REQUIRE_WEB_SERVICE_ACCESS = os.environ.get("REQUIRE_WEB_SERVICE_ACCESS", "0") != "0"
+# How many failed log-ins are remembered, and for how long; from half of them on each attempt waits (security.throttle).
+LOGIN_FAILURES_PER_ACCOUNT = int(os.environ.get("LOGIN_FAILURES_PER_ACCOUNT", "10"))
+LOGIN_FAILURES_PER_NETWORK = int(os.environ.get("LOGIN_FAILURES_PER_NETWORK", "100"))
+LOGIN_FAILURES_WINDOW = int(os.environ.get("LOGIN_FAILURES_WINDOW", "600"))
+LOGIN_DELAY = float(os.environ.get("LOGIN_DELAY", "1"))
+
+# Pages of other sites may use the contract only from these origins; cookies are never part of it.
+CORS_ALLOWED_ORIGINS = [origin.lower().rstrip("/") for origin in listed("CORS_ALLOWED_ORIGINS")]
+if "null" in CORS_ALLOWED_ORIGINS:
+    raise ImproperlyConfigured('CORS_ALLOWED_ORIGINS: any site can send the origin "null".')
+CORS_URLS_REGEX = r"^/sdata(/|$)"  # where the middleware has put the address
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "prefer",
+    "x-authorization",
+    "x-authorization-mode",
+    "x-request-id",
+    "x-sage-authorization",
+)
+CORS_EXPOSE_HEADERS = ("ETag", "Location", "Retry-After", "Contract-Fingerprint", "X-Request-Id")
 
 USE_TZ = True
 TIME_ZONE = "UTC"

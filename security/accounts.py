@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -67,8 +68,11 @@ def set_password(access: Access, key: int, password: str) -> str:
     """Store ``password`` for the user ``key`` and return its hash.
 
     Everybody may set their own unless their account forbids it, an administrator everybody's. Sessions and
-    remembered passwords of the user end with the old hash. Raises ``NotPermitted``, ``RecordNotFound``.
+    remembered passwords of the user end with the old hash. Raises ``NotPermitted``, ``RecordNotFound``, and ``Invalid``
+    for an empty password, unless a setting allows them.
     """
+    if not password and not settings.ALLOW_EMPTY_PASSWORDS:
+        raise Invalid([("", "BusinessRule", "A password is needed.")])
     if key != access.actor.id:
         _user(access, key)
     elif not may_change_password(access):

@@ -8,7 +8,7 @@ from guardian.backends import ObjectPermissionBackend
 
 from entities.models import User
 from entities.registry import app_label, permission, registry
-from security import credentials, gate
+from security import credentials, gate, throttle
 from security.errors import UnknownActor
 from security.plan import DJANGO_ACTIONS, Access, Action, access_for
 
@@ -30,8 +30,12 @@ class PlanBackend(ObjectPermissionBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
     ) -> User | None:
-        """Log in to the administration; None where the name or password is wrong or the user disabled."""
-        verified = credentials.verify_password(username or "", password or "")
+        """Log in to the administration; None where the name or password is wrong or the user disabled.
+
+        Raises ``throttle.TooManyFailures``.
+        """
+        network = throttle.network_of(request.META.get("REMOTE_ADDR", "") if request is not None else "")
+        verified = credentials.verify_password(username or "", password or "", network, web_service=False)
         return None if verified is None else gate.system_rows(User).filter(pk=verified.user_id).first()
 
     def get_user(self, user_id: int) -> User | None:

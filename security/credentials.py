@@ -3,6 +3,7 @@
 A verified password is remembered for a short while, in this process only, as a keyed digest bound to the stored
 hash: a repeated request does not pay the slow hash, and a changed password or a disabled user is refused at once,
 because the stored hash and the user's state are read afresh for every request, together with the policy version.
+Whoever is remembered, and a token that is right, never meets the throttle.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import structlog
+from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -21,12 +24,14 @@ from django.utils import timezone
 
 from entities.models import User
 from entities.models.base import folded
-from security import gate
+from security import gate, throttle
 from security.models import PolicyVersion, Token
 
 TOKEN_PREFIX = "pcrm_"
 REMEMBER_SECONDS = 300
 REMEMBER_ENTRIES = 10_000
+
+log = structlog.get_logger(__name__)
 
 _key = secrets.token_bytes(32)
 _remembered: OrderedDict[bytes, float] = OrderedDict()
@@ -42,32 +47,38 @@ class Verified:
     read_only: bool = False
 
 
-def _users() -> QuerySet[User]:
-    """Return the users who may log in, each with the policy version read in the same statement."""
-    number = Subquery(PolicyVersion.objects.values("number")[:1])
+def _users(*, web_service: bool) -> QuerySet[User]:
+    """Return the users who may log in; ``web_service`` = to the web service, which a setting may reserve for some."""
     may = gate.system_rows(User).filter(disabled=False, resource=False, is_template=False)
-    return may.annotate(policy=Coalesce(number, 0))
+    return may.filter(web_service_enabled=True) if web_service and settings.REQUIRE_WEB_SERVICE_ACCESS else may
 
 
-def verify_password(logon: str, password: str) -> Verified | None:
+def verify_password(logon: str, password: str, network: str = "", *, web_service: bool = True) -> Verified | None:
     """Return the user called ``logon`` if ``password`` is right and the user may log in, else None.
 
     Every refused password pays the slow hash, known user or not, so that the time tells nothing (OWASP).
+    ``network`` is where the request comes from (``throttle.network_of``). Raises ``throttle.TooManyFailures``.
     """
     if "\x00" in logon or "\x00" in password:
         return None
-    wanted = folded("logon")
-    row = _users().annotate(_logon=wanted).filter(_logon=logon.lower()).values_list("pk", "password", "policy").first()
-    if row is None:
-        check_password(password, _DUMMY)
-        return None
-    key, stored, version = row
+    version = Coalesce(Subquery(PolicyVersion.objects.values("number")[:1]), 0)
+    users = _users(web_service=web_service).annotate(policy=version, _logon=folded("logon"))
+    row = users.filter(_logon=logon.lower()).values_list("pk", "password", "policy").first()
+    key, stored, policy = row or (0, _DUMMY, 0)
     digest = _digest(key, password, stored)
-    if not _is_remembered(digest):
-        if not check_password(password, stored):
-            return None
-        _remember(digest)
-    return Verified(key, version)
+    if row is not None and _is_remembered(digest) and _may_be(password):
+        return Verified(key, policy)
+    throttle.check(network, logon.lower())
+    if not check_password(password, stored) or row is None or not _may_be(password):
+        throttle.failed(network, logon.lower())
+        log.warning("log-in failed", network=network, logon=logon if row else "unknown")
+        return None
+    _remember(digest)
+    return Verified(key, policy)
+
+
+def _may_be(password: str) -> bool:
+    return bool(password) or settings.ALLOW_EMPTY_PASSWORDS
 
 
 def _digest(user: int, password: str, stored: str) -> bytes:
@@ -85,10 +96,14 @@ def _remember(digest: bytes) -> None:
     _remembered[digest] = time.monotonic() + REMEMBER_SECONDS
 
 
-def verify_token(token: str) -> Verified | None:
-    """Return the user of a Bearer token that is neither expired nor revoked, else None."""
+def verify_token(token: str, network: str = "") -> Verified | None:
+    """Return the user of a Bearer token that is neither expired nor revoked, else None.
+
+    Nobody guesses 256 random bits, so a token is looked at before its failures are. Raises
+    ``throttle.TooManyFailures`` where a wrong one is sent again and again.
+    """
     number = Subquery(PolicyVersion.objects.values("number")[:1])
-    may = gate.system_rows(User).filter(disabled=False, resource=False, is_template=False, pk=OuterRef("user"))
+    may = _users(web_service=True).filter(pk=OuterRef("user"))
     valid = Token.objects.filter(hash=token_hash(token), revoked_at=None, expires_at__gt=timezone.now())
     row = (
         valid.annotate(active=Subquery(may.values("pk")[:1]), policy=Coalesce(number, 0))
@@ -96,7 +111,12 @@ def verify_token(token: str) -> Verified | None:
         .values_list("user", "policy", "read_only")
         .first()
     )
-    return None if row is None else Verified(*row)
+    if row is not None:
+        return Verified(*row)
+    throttle.check(network, token_hash(token))
+    throttle.failed(network, token_hash(token))
+    log.warning("log-in failed", network=network, logon="a token")
+    return None
 
 
 def token_hash(token: str) -> str:

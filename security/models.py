@@ -1,4 +1,4 @@
-"""The policy tables: profiles, rights, field rules, tokens, the policy version; and the trail of changes.
+"""The policy tables: profiles, rights, field rules, tokens, the policy version; failed log-ins; the trail of changes.
 
 No row of these tables decides anything by itself: ``plan`` compiles them.
 """
@@ -160,6 +160,19 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class Failure(models.Model):
+    """Failed log-ins of one network, or of one account from one network: how long they are remembered.
+
+    ``key`` is a keyed digest, so that nothing that was typed is stored. Only ``throttle`` reads it.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Change(models.Model):

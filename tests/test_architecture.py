@@ -24,6 +24,7 @@ MANAGERS = {"objects", "_default_manager", "_base_manager"}
 POLICY_TABLES = {
     "Caption",
     "Change",
+    "Failure",
     "FieldRule",
     "Group",
     "Permission",

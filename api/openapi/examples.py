@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from api import prototypes, quickfind
-from api.errors import ApiError, Diagnosis, body_of
+from api.errors import ApiError, Diagnosis, body_of, too_many_requests
 from api.openapi import found as quick
 from api.openapi.records import owners
 from api.openapi.texts import REFUSALS
@@ -283,6 +283,7 @@ def refusals() -> dict[int, dict[str, Any]]:
         413: ApiError.of(413, "BodyTooLarge", "A body has at most 1048576 bytes."),
         414: ApiError.of(414, "UrlTooLong", "A request target has at most 8000 bytes.", sdata_code="BadUrlSyntax"),
         415: ApiError.of(415, "UnsupportedMediaType", "Bodies are JSON in UTF-8 (application/json)."),
+        429: ApiError(429, [too_many_requests()]),
         500: ApiError.of(500, "InternalError", ""),
         503: ApiError(503, [_transient()]),
     }

@@ -125,6 +125,7 @@ def _refusals() -> Schema:
     bodies = examples.refusals()
     headers: dict[int, Schema] = {
         401: {"WWW-Authenticate": ref("Challenge", "headers")},
+        429: {"Retry-After": ref("RetryAfter", "headers")},
         503: {"Retry-After": ref("RetryAfter", "headers")},
     }
     return {

@@ -40,7 +40,7 @@ VERBS = {
     "partial_update": "update",
     "destroy": "delete",
 }
-ALWAYS = (400, 401, 414, 500, 503)
+ALWAYS = (400, 401, 414, 429, 500, 503)
 REFUSALS: dict[str, tuple[int, ...]] = {
     "list": (403, 404),
     "query": (403, 404, 413, 415),

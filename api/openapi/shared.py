@@ -59,11 +59,11 @@ _LIMITS = (
     "$maxBatchItems",
 )
 _APPLICATION_CODES = """
-BadHost BadJson BadParameterValue BadReference BadSelector BodyTooLarge BusinessRule ConflictingMembers CursorInvalid
-DuplicateMember InUse InternalError LimitExceeded MethodNotAllowed NotAChoice NotAuthenticated NotPermitted NotSortable
-OutsideYourRights PreconditionFailed QueryTimeout ReadOnly RecordNotFound RepeatedParameter Required SelectorNotUnique
-TooLong TransitionNotAllowed TypeMismatch Unavailable UnknownMember UnknownName UnknownParameter UnknownPath
-UnsupportedMediaType UrlTooLong WhereSyntax WrongType
+BadHost BadJson BadParameterValue BadReference BadSelector BodyTooLarge BusinessRule ConflictingMembers CrossOrigin
+CursorInvalid DuplicateMember HttpsRequired InUse InternalError LimitExceeded MethodNotAllowed NotAChoice
+NotAuthenticated NotPermitted NotSortable OutsideYourRights PreconditionFailed QueryTimeout ReadOnly RecordNotFound
+RepeatedParameter Required SelectorNotUnique TooLong TooManyRequests TransitionNotAllowed TypeMismatch Unavailable
+UnknownMember UnknownName UnknownParameter UnknownPath UnsupportedMediaType UrlTooLong WhereSyntax WrongType
 """
 _SDATA_CODES = """
 ApplicationDiagnosis ApplicationNotFound ApplicationUnavailable BadQueryParameter BadUrlSyntax BadWhereSyntax

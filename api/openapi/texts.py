@@ -113,6 +113,7 @@ REFUSALS = {
     413: Refusal("BodyTooLarge", "The body is too large."),
     414: Refusal("UrlTooLong", "The address is too long."),
     415: Refusal("UnsupportedMediaType", "The body is not JSON in UTF-8."),
+    429: Refusal("TooManyRequests", "Too many failed log-ins from your network: wait, then try again."),
     500: Refusal("InternalError", "Something went wrong; the text holds the request's id for the administrator."),
     503: Refusal("Unavailable", "Not now: the database is busy or the query took too long. Try again later."),
 }

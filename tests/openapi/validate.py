@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 DOCUMENT = "urn:document"
 DIAGNOSES = "#/components/schemas/Diagnoses"
-OUTSIDE = (400, 401, 403, 404, 405, 414, 500, 503)
+OUTSIDE = (400, 401, 403, 404, 405, 414, 429, 500, 503)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,81 @@ def test_15_the_public_address_stands_in_every_url(susan: Wire, settings: Any) -
         assert b"http://" not in body
 
 
+NEAR, FAR = "127.0.0.1", "10.0.0.7"
+PROXIED: dict[str, dict[str, str]] = {
+    "the usual headers": {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "crm.example.com"},
+    "of a chain": {
+        "X-Forwarded-Proto": "http, https",
+        "X-Forwarded-Host": "evil.example, crm.example.com",
+        "X-Forwarded-For": f"6.6.6.6, 203.0.113.9, {FAR}",
+    },
+    "the standard": {"Forwarded": 'for=203.0.113.9;proto=https;host="crm.example.com"'},
+    "the standard of a chain": {
+        "Forwarded": f"for=6.6.6.6;host=evil, For=203.0.113.9:4711 ; Proto=HTTPS;host=crm.example.com, for={FAR}"
+    },
+    "both": {"Forwarded": "proto=https", "X-Forwarded-Proto": "HTTPS", "X-Forwarded-Host": "crm.example.com"},
+    "an address of the sixth version": {
+        "Forwarded": 'for="[2001:db8::1]:4711";proto=https;host=crm.example.com;by="_x, y"'
+    },
+    "somebody unknown": {"Forwarded": "for=unknown;proto=https;host=crm.example.com"},
+}
+
+
+@pytest.fixture
+def proxied(settings: Any) -> Any:
+    """The settings, with the peer and a second proxy trusted."""
+    settings.TRUSTED_PROXIES = [f"{NEAR}/32", "10.0.0.0/8"]
+    settings.ALLOWED_HOSTS = ["testserver", "crm.example.com"]
+    return settings
+
+
+@pytest.mark.parametrize("headers", PROXIED.values(), ids=list(PROXIED))
+def test_15_behind_a_trusted_proxy_urls_are_those_that_its_client_used(
+    susan: Wire, proxied: Any, headers: dict[str, str]
+) -> None:
+    proxied.REQUIRE_HTTPS = True
+    for path in (*READABLE, "$openapi"):
+        answer = susan.get(path, headers=headers)
+        assert answer.status == 200
+        assert b"https://crm.example.com/sdata/crmj/sagecrm2/-" in answer.body
+        assert b"http://" not in answer.body
+        assert b"testserver" not in answer.body
+
+
+CONTRADICTIONS: list[dict[str, str]] = [
+    {"X-Forwarded-Host": "evil.example"},
+    {"Forwarded": "host=evil.example"},
+    {"X-Forwarded-Proto": "ftp"},
+    {"X-Forwarded-Proto": "https", "Forwarded": "proto=http"},
+    {"X-Forwarded-Host": "testserver", "Forwarded": "host=crm.example.com"},
+    {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.10"},
+    {"Forwarded": "proto"},
+    {"Forwarded": "proto=https;proto=http"},
+    {"Forwarded": 'host="crm.example.com'},
+    {"Forwarded": "proto=https extra"},
+]
+
+
+@pytest.mark.parametrize("headers", CONTRADICTIONS)
+def test_15_what_proxies_cannot_mean_is_refused(susan: Wire, proxied: Any, headers: dict[str, str]) -> None:
+    assert susan.get("company", headers=headers).refusal == (400, "BadUrlSyntax", "BadHost")
+
+
+def test_15_nobody_else_is_believed(susan: Wire, proxied: Any) -> None:
+    proxied.TRUSTED_PROXIES = [f"{FAR}/32", "2001:db8::/32", "unix"]
+    wanted = susan.get("company('2')").body
+    for headers in (*PROXIED.values(), *CONTRADICTIONS):
+        assert susan.get("company('2')", headers=headers).body == wanted
+
+
+def test_15_an_https_request_never_yields_an_http_url_whatever_is_set(susan: Wire, settings: Any) -> None:
+    settings.PUBLIC_BASE_URL = "http://crm.example.com"
+    response: Any = susan.client.get("/sdata/crmj/sagecrm2/-/company", headers=susan.headers, secure=True)
+    assert b"http://" not in response.content
+    assert b"https://testserver/" in response.content
+    assert b"http://crm.example.com/" in susan.get("company").body
+
+
 def test_15_an_https_request_never_yields_an_http_url(susan: Wire) -> None:
     response: Any = susan.client.get("/sdata/crmj/sagecrm2/-/company", headers=susan.headers, secure=True)
     assert b"https://testserver/" in response.content
@@ -189,6 +265,127 @@ def test_16_json_under_every_accepted_name_works(susan: Wire, content_type: str 
     assert (answer.status, answer.json["Comp_IntId"]) == (200, 77)
 
 
+LISTED = "https://pages.example.com"
+EXPOSED = {"ETag", "Location", "Retry-After", "Contract-Fingerprint", "X-Request-Id"}
+PREFLIGHT = {"Origin": LISTED, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
+
+
+def allowed(answer: Answer) -> dict[str, str]:
+    """Return the headers by which an answer lets pages of other sites read it."""
+    return {name.lower(): value for name, value in answer.headers.items() if name.lower().startswith("access-control")}
+
+
+def test_17_cors_headers_are_absent_by_default(susan: Wire, nobody: Wire) -> None:
+    for wire in (susan, nobody):
+        for path in ("company", "nosuch", "$openapi"):
+            assert not allowed(wire.get(path, headers={"Origin": LISTED}))
+            assert not allowed(wire.options(path, headers=PREFLIGHT))
+    assert nobody.options("company", headers=PREFLIGHT).status == 401
+    assert "origin" not in {name.lower() for name in vary(susan.get("company"))}
+
+
+@pytest.fixture
+def listed(settings: Any) -> Any:
+    """The settings, with one foreign origin allowed."""
+    settings.CORS_ALLOWED_ORIGINS = [LISTED]
+    return settings
+
+
+def test_17_a_listed_origin_asks_first_without_credentials(nobody: Wire, listed: Any) -> None:
+    answer = nobody.options("company('2')", headers=PREFLIGHT)
+    assert (answer.status, answer.body) == (204, b"")
+    found = allowed(answer)
+    assert found["access-control-allow-origin"] == LISTED
+    assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= set(found["access-control-allow-methods"].split(", "))
+    names = set(found["access-control-allow-headers"].split(", "))
+    assert {"authorization", "x-sage-authorization", "x-authorization", "if-match", "idempotency-key"} <= names
+    assert "access-control-allow-credentials" not in found
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["X-Request-Id"]
+    assert nobody.options("company('2')", headers={"Origin": LISTED}).status == 401
+
+
+def test_17_a_listed_origin_reads_writes_and_sees_refusals(susan: Wire, nobody: Wire, listed: Any) -> None:
+    asked = {"Origin": LISTED}
+    answers = [
+        susan.get("company('2')", headers=asked),
+        susan.patch("company('2')", {}, headers=asked),
+        susan.get("nosuch", headers=asked),
+        nobody.get("company", headers=asked),
+    ]
+    assert [answer.status for answer in answers] == [200, 200, 404, 401]
+    for answer in answers:
+        found = allowed(answer)
+        assert found["access-control-allow-origin"] == LISTED
+        assert set(found["access-control-expose-headers"].split(", ")) == EXPOSED
+        assert "access-control-allow-credentials" not in found
+        assert "Set-Cookie" not in answer.headers
+        assert "origin" in {name.lower() for name in vary(answer)}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://pages.example.com.evil.example",
+        "http://pages.example.com",
+        "https://pages.example.com:8443",
+        "null",
+        "",
+    ],
+)
+def test_17_no_other_origin_is_listed(susan: Wire, nobody: Wire, listed: Any, origin: str) -> None:
+    assert nobody.options("company", headers=PREFLIGHT | {"Origin": origin}).status == 401
+    assert not allowed(nobody.options("company", headers=PREFLIGHT | {"Origin": origin}))
+    assert not allowed(susan.get("company", headers={"Origin": origin}))
+    assert susan.patch("company('2')", {}, headers={"Origin": origin}).code == "CrossOrigin"
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/docs/", "/openapi.json"])
+def test_17_other_sites_have_the_contract_and_nothing_else(susan: Wire, listed: Any, path: str) -> None:
+    for headers in ({"Origin": LISTED}, PREFLIGHT):
+        assert not allowed(susan.get(path, headers=headers))
+        assert not allowed(susan.options(path, headers=headers))
+
+
+ASKING = ["gzip", "GZIP", "br, gzip", "gzip;q=0.5, identity", "deflate,gzip ; q=1"]
+NOT_ASKING = ["", "identity", "br", "*", "gzip;q=0", "gzip; q=0.000", "x-gzip", "gzipped"]
+
+
+@pytest.mark.parametrize("accepted", ASKING)
+def test_17_gzip_where_it_is_asked_for(susan: Wire, accepted: str) -> None:
+    plain, packed = susan.get("company"), susan.get("company", headers={"Accept-Encoding": accepted})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body) / 3
+    assert int(packed.headers["Content-Length"]) == len(packed.body)
+    assert gzip.decompress(packed.body) == plain.body
+    assert "Accept-Encoding" in vary(packed)
+
+
+@pytest.mark.parametrize("accepted", NOT_ASKING)
+def test_17_gzip_only_where_it_is_asked_for(susan: Wire, accepted: str) -> None:
+    answer = susan.get("company", headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in answer.headers
+    assert answer.json["$resources"]
+
+
+def test_17_gzip_leaves_tags_as_they_are(susan: Wire) -> None:
+    asked = {"Accept-Encoding": "gzip"}
+    tag = susan.get("company('2')").headers["ETag"]
+    packed = susan.get("company('2')", headers=asked)
+    assert (packed.headers["Content-Encoding"], packed.headers["ETag"]) == ("gzip", tag)
+    again = susan.get("company('2')", headers=asked | {"If-None-Match": tag})
+    assert (again.status, again.headers["ETag"]) == (304, tag)
+    assert susan.patch("company('2')", {}, headers=asked | {"If-Match": tag}).status == 200
+    assert susan.patch("company('2')", {}, headers={"If-Match": f"W/{tag}"}).status == 200
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_17_what_another_site_makes_a_browser_ask_for_is_not_compressed(susan: Wire, site: str) -> None:
+    asked = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": site}
+    assert "Content-Encoding" not in susan.get("company", headers=asked).headers
+    assert susan.get("company", headers=asked | {"Sec-Fetch-Site": "same-origin"}).headers["Content-Encoding"] == "gzip"
+
+
 @pytest.mark.parametrize("path", READABLE)
 def test_18_head_is_get_without_its_body(susan: Wire, path: str) -> None:
     get, head = susan.get(path), susan.head(path)
@@ -197,6 +394,21 @@ def test_18_head_is_get_without_its_body(susan: Wire, path: str) -> None:
     assert {k: v for k, v in head.headers.items() if k not in own} == {
         k: v for k, v in get.headers.items() if k not in own
     }
+
+
+@pytest.mark.parametrize("path", [*READABLE, "$openapi", "$docs", "/docs/", "/openapi.json"])
+def test_options_says_what_may_be_done(susan: Wire, nora: Wire, path: str) -> None:
+    answer = susan.options(path)
+    assert (answer.status, answer.body) == (204, b"")
+    assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND"])
+@pytest.mark.parametrize("path", READABLE)
+def test_06_a_method_that_nothing_answers_is_405(susan: Wire, method: str, path: str) -> None:
+    answer = susan.send(method, path)
+    assert answer.refusal == (405, "ApplicationDiagnosis", "MethodNotAllowed")
+    assert answer.headers["Allow"] == susan.options(path).headers["Allow"]
 
 
 @pytest.mark.parametrize("path", REFUSED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import hashers
@@ -14,6 +14,7 @@ from django.utils import timezone
 from entities.models import User
 from entities.registry import registry
 from security import accounts
+from security.errors import Invalid
 from security.gate import system_rows
 from security.plan import access_for
 from tests.api.wire import BASE, Wire, basic, login
@@ -53,38 +54,38 @@ def token_of(logon: str, *, read_only: bool = False, days: float = 1) -> tuple[T
 
 
 @pytest.mark.parametrize("header", HEADERS)
-def test_8_basic_works_in_each_header(header: str) -> None:
+def test_08_basic_works_in_each_header(header: str) -> None:
     assert Wire({header: basic("susan")}).get("$whoami").json["$user"]["User_Logon"] == "susan"
 
 
-def test_8_equal_headers_are_one() -> None:
+def test_08_equal_headers_are_one() -> None:
     assert Wire(dict.fromkeys(HEADERS, basic("susan"))).get("$whoami").status == 200
 
 
 @pytest.mark.parametrize("other", HEADERS[1:])
-def test_8_unequal_headers_are_refused(other: str) -> None:
+def test_08_unequal_headers_are_refused(other: str) -> None:
     answer = Wire({"Authorization": basic("susan"), other: basic("admin")}).get("$whoami")
     assert answer.refusal == (401, "ApplicationDiagnosis", "NotAuthenticated")
 
 
 @pytest.mark.parametrize("header", HEADERS)
-def test_8_bearer_works_in_each_header(header: str) -> None:
+def test_08_bearer_works_in_each_header(header: str) -> None:
     _, wire = token_of("susan")
     assert Wire({header: wire.headers["Authorization"]}).get("$whoami").json["$user"]["User_Logon"] == "susan"
 
 
-def test_8_a_revoked_token_fails_at_the_next_request() -> None:
+def test_08_a_revoked_token_fails_at_the_next_request() -> None:
     token, wire = token_of("susan")
     assert wire.get("$whoami").status == 200
     accounts.revoke_tokens(access_for(user("admin").pk), [token.pk])
     assert wire.get("$whoami").status == 401
 
 
-def test_8_an_expired_token_fails() -> None:
+def test_08_an_expired_token_fails() -> None:
     assert token_of("susan", days=-0.01)[1].get("$whoami").status == 401
 
 
-def test_8_a_token_of_a_disabled_user_fails_at_the_next_request() -> None:
+def test_08_a_token_of_a_disabled_user_fails_at_the_next_request() -> None:
     _, wire = token_of("susan")
     assert wire.get("$whoami").status == 200
     system_rows(User).filter(logon="susan").update(disabled=True)
@@ -114,7 +115,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("credentials", WRONG.values(), ids=list(WRONG))
-def test_9_all_wrong_credentials_get_one_answer_and_pay_one_slow_hash(
+def test_09_all_wrong_credentials_get_one_answer_and_pay_one_slow_hash(
     slow_hashes: list[str], nobody: Wire, credentials: str
 ) -> None:
     stored = user("susan").password
@@ -130,7 +131,7 @@ def test_9_all_wrong_credentials_get_one_answer_and_pay_one_slow_hash(
     assert (again.body, len(slow_hashes)) == (answer.body, 2)
 
 
-def test_9_a_right_password_pays_the_slow_hash_once(slow_hashes: list[str]) -> None:
+def test_09_a_right_password_pays_the_slow_hash_once(slow_hashes: list[str]) -> None:
     accounts.set_password(access_for(user("admin").pk), user("susan").pk, "a new one")
     wire = Wire({"Authorization": basic("susan", "a new one")})
     assert [wire.get("$whoami").status for _ in range(3)] == [200, 200, 200]
@@ -210,6 +211,87 @@ def test_11_credentials_in_the_address_are_an_unknown_parameter(susan: Wire, nob
     answer = susan.get(f"company?{name}={secret}")
     assert answer.refusal == (400, "BadQueryParameter", "UnknownParameter")
     assert secret.encode() not in answer.body
+
+
+@pytest.fixture
+def sid(settings: Any) -> str:
+    """A token of susan, where tokens may stand in addresses."""
+    settings.ALLOW_SID_IN_URL = True
+    return token_of("susan")[1].headers["Authorization"].removeprefix("Bearer ")
+
+
+@pytest.mark.parametrize("name", ["SID", "sid", "%53ID"])
+def test_11_a_token_in_the_address_works_when_switched_on(nobody: Wire, sid: str, name: str) -> None:
+    assert nobody.get(f"$whoami?{name}={sid}").json["$user"]["User_Logon"] == "susan"
+    assert nobody.get(f"company?{name}={sid}&count=1").json["$itemsPerPage"] == 1
+    assert nobody.patch(f"company('2')?{name}={sid}", {}).status == 200
+    assert nobody.post(f"company/$query?{name}={sid}", {"count": 1}).status == 200
+    assert nobody.options(f"company?{name}={sid}").status == 204
+
+
+def test_11_a_token_in_the_address_appears_in_no_answer(nobody: Wire, sid: str) -> None:
+    pages = ["", "$whoami", "$prototypes", "$prototypes/company", "$openapi", "$docs", "company('2')", "nosuch"]
+    pages += ["company?count=2", "company?count=2&startIndex=3", "company('2')/person?count=1", "company?page=1"]
+    pages += ["company('999999999')", "company?where=(", "/docs/", "/openapi.json", "/sdata/otherj/x"]
+    pages += ["$service/quickFind/getResults?query=an&entity=company&count=1"]
+    for page in pages:
+        answer = nobody.get(f"{page}{'&' if '?' in page else '?'}SID={sid}")
+        assert answer.status != 401, page
+        assert sid.encode() not in answer.body, page
+        assert b"SID=" not in answer.body, page
+        assert sid not in str(answer.headers)
+
+
+def test_11_a_walk_needs_its_token_at_every_step(nobody: Wire, sid: str) -> None:
+    following = nobody.get(f"company?count=2&SID={sid}").json["$links"]["$next"]["$url"]
+    assert nobody.get(following).status == 401
+    assert len(nobody.get(f"{following}&SID={sid}").keys) == 2
+
+
+def test_11_a_token_in_the_address_is_one_of_the_credentials(sid: str) -> None:
+    assert Wire({"Authorization": f"Bearer {sid}"}).get(f"$whoami?SID={sid}").status == 200
+    for header, query in (
+        (basic("susan"), f"SID={sid}"),
+        (f"Bearer {sid}", "SID=other"),
+        (f"Bearer {sid}", "SID="),
+        (f"Bearer {sid}", f"SID={sid}&sid=other"),
+    ):
+        assert Wire({"Authorization": header}).get(f"$whoami?{query}").status == 401
+    assert Wire().get("$whoami?SID=").status == 401
+    assert Wire().get(f"$whoami?SID={sid}x").status == 401
+
+
+def test_the_web_service_may_be_for_some_alone(settings: Any, nobody: Wire, slow_hashes: list[str]) -> None:
+    system_rows(User).filter(logon="susan").update(web_service_enabled=True)
+    token, other = token_of("susan")[1], token_of("peter")[1]
+    settings.REQUIRE_WEB_SERVICE_ACCESS = True
+    assert login("susan").get("$whoami").status == token.get("$whoami").status == 200
+    system_rows(User).filter(logon="susan").update(web_service_enabled=False)
+    slow_hashes.clear()
+    for wire in (login("susan"), login("peter"), token, other):
+        answer = wire.get("$whoami")
+        assert (answer.status, answer.body) == (401, nobody.get("$whoami").body)
+    assert len(slow_hashes) == 2
+
+
+def test_the_administration_is_no_web_service(settings: Any) -> None:
+    settings.REQUIRE_WEB_SERVICE_ACCESS = True
+    assert Client().login(username="admin", password="demo-admin")
+
+
+def test_an_empty_password_needs_a_setting(settings: Any, slow_hashes: list[str], nobody: Wire) -> None:
+    admin, susan = access_for(user("admin").pk), user("susan").pk
+    with pytest.raises(Invalid):
+        accounts.set_password(admin, susan, "")
+    settings.ALLOW_EMPTY_PASSWORDS = True
+    accounts.set_password(admin, susan, "")
+    wire = Wire({"Authorization": basic("susan", "")})
+    assert [wire.get("$whoami").status for _ in range(2)] == [200, 200]
+    assert Wire({"Authorization": basic("susan", "x")}).get("$whoami").status == 401
+    settings.ALLOW_EMPTY_PASSWORDS = False
+    slow_hashes.clear()
+    assert wire.get("$whoami").body == nobody.get("$whoami").body
+    assert len(slow_hashes) == 1
 
 
 def test_switching_a_user_off_takes_effect_with_the_next_request(susan: Wire) -> None:
