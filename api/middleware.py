@@ -147,7 +147,7 @@ class CrossOriginMiddleware(CorsMiddleware):
 
 
 class CompressionMiddleware:
-    """gzip for the answers of the contract, where the client asks for it (docs/adr/0013).
+    """gzip for the answers of the contract, where the client asks for it (docs/adr/0015).
 
     Entity tags stay as they are. Requests that a page of another site made the browser send are answered as they are:
     the length of a compressed answer would tell that page about what stands in it.

@@ -7,6 +7,7 @@ when they are not given.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,20 @@ def listed(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
+def networks(name: str) -> list[str]:
+    """Return a variable that is a comma list of networks, or of ``unix`` for peers at a Unix socket."""
+    found = listed(name)
+    try:
+        return [item if item == "unix" else str(ip_network(item, strict=False)) for item in found]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
 SECRET_KEY = secret_key()
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 REQUIRE_HTTPS = os.environ.get("REQUIRE_HTTPS", "0") != "0"  # crm/wsgi.py turns it on
-TRUSTED_PROXIES = listed("TRUSTED_PROXIES")  # networks, as 10.0.0.0/8; unix = whoever connects to a Unix socket
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")  # whose forwarding headers are believed (api.proxies)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REQUIRE_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if REQUIRE_HTTPS else 0
 

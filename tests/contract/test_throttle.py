@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,8 +40,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the throttle."""
     made = Clock()
-    monkeypatch.setattr(throttle.timezone, "now", lambda: made.now)
-    monkeypatch.setattr(throttle.time, "sleep", made.sleep)
+    monkeypatch.setattr("security.throttle.timezone", SimpleNamespace(now=lambda: made.now))
+    monkeypatch.setattr("security.throttle.time", SimpleNamespace(sleep=made.sleep))
     return made
 
 

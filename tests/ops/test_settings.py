@@ -6,6 +6,7 @@ import io
 import json
 import logging.config
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,32 @@ def test_plain_http_is_served_only_where_the_environment_says_so() -> None:
     assert served("CSRF_COOKIE_SECURE", REQUIRE_HTTPS="0") == "False"
 
 
+def test_networks_are_read_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETWORKS", " 10.1.2.3/8, unix,2001:db8::1 ,,")
+    assert crm_settings.networks("NETWORKS") == ["10.0.0.0/8", "unix", "2001:db8::1/128"]
+    monkeypatch.setenv("NETWORKS", "proxy.lan")
+    with pytest.raises(ImproperlyConfigured, match="NETWORKS"):
+        crm_settings.networks("NETWORKS")
+
+
+def test_any_site_can_send_the_origin_null_so_it_is_not_listed() -> None:
+    assert served("CORS_ALLOWED_ORIGINS", CORS_ALLOWED_ORIGINS="https://A.example/,") == "['https://a.example']"
+    with pytest.raises(subprocess.CalledProcessError):
+        served("CORS_ALLOWED_ORIGINS", CORS_ALLOWED_ORIGINS="null")
+
+
+def test_every_variable_stands_in_the_operators_table() -> None:
+    read = re.compile(r'(?:environ\.(?:get|setdefault)\(|listed\(|networks\()"([A-Z_]+)"')
+    names = {name for path in ("settings", "gunicorn", "wsgi") for name in read.findall(source(path))}
+    table = [line for line in (localdb.CLONE / "docs/operators.md").read_text().splitlines() if line.startswith("|")]
+    assert len(names) > 20
+    assert {name for name in names if f"`{name}`" not in "".join(table)} == set()
+
+
+def source(name: str) -> str:
+    return (localdb.CLONE / "crm" / f"{name}.py").read_text()
+
+
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is logged, with logging and structlog as they were afterwards."""
@@ -106,3 +133,10 @@ def test_a_line_is_json_with_what_is_bound_and_without_credentials(lines: io.Str
     assert first["password"] == "[scrubbed]"
     assert (first["logon"], first["request_id"], first["level"]) == ("susan", "r-1", "info")
     assert (second["event"], second["request_id"]) == ("about something", "r-1")
+
+
+def test_a_line_never_holds_a_token_of_an_address(lines: io.StringIO) -> None:
+    structlog.get_logger("crm").info("asked for /sdata/crmj/sagecrm2/-/company?count=1&SID=hush&x=1")
+    logging.getLogger("other").warning("GET %s", "/company?sid=hush")
+    assert "hush" not in lines.getvalue()
+    assert "x=1" in lines.getvalue()
