@@ -14,6 +14,7 @@ from zlib import crc32
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import one_of
@@ -28,7 +29,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from crm.wsgi import application
 from tests.api.wire import basic, login
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def schema(part: tuple[str, int], keys: Mapping[str, list[int]]) -> Iterator[Bas
     for signal in signals:
         signal.disconnect(close_old_connections)
     headers = {"Authorization": basic(user)}
-    found = schemathesis.openapi.from_wsgi("/openapi.json", app=application, headers=headers)
+    found = schemathesis.openapi.from_wsgi("/openapi.json", app=get_wsgi_application(), headers=headers)
 
     def chosen(context: HasAPIOperation) -> bool:
         return crc32(context.operation.label.encode()) % SLICES == number

@@ -54,7 +54,7 @@ def manage(folder: Path, url: str, *words: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return (done.stdout.splitlines() or [""])[-1]
 
 
