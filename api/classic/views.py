@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from api.query.parameters import ListQuery
     from api.related import Selection
 
-PARAMETERS = frozenset({"where", "orderBy", "startIndex", "count", "select", "include", "SID"})
+PARAMETERS = frozenset({"where", "orderBy", "startIndex", "count", "select", "include"})
 _ACCEPTED = {"application/atom+xml", "application/xml", "text/xml", "application/*", "*/*"}
 
 

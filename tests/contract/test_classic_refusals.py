@@ -16,6 +16,7 @@ from tests.api.test_sentinel import HIDDEN, MARK
 from tests.api.twins import FOREVER_UNUSED, hidden_names, invisible_key, keys, kinds, never_existed, told
 from tests.api.wire import Wire, at, login
 from tests.contract.atom import CLASSIC, declared, document, judged, links, payloads, refused, schema_of
+from tests.contract.test_authentication import token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +147,18 @@ def test_87_parameters_of_the_json_contract_alone_are_unknown(susan: Wire) -> No
     assert susan.get(f"{CLASSIC}/company?{ignored}").status == 200
     for parameter in ("where=1=1", "count=1", "orderBy=comp_name", "startIndex=1"):
         assert refused(susan.get(f"{COMPANY}?{parameter}")).code == "UnknownParameter"
+
+
+def test_11_a_token_in_the_address_reads_where_switched_on_and_stands_in_no_answer(settings: Any) -> None:
+    token = token_of("susan")[1].headers["Authorization"].removeprefix("Bearer ")
+    path = f"{CLASSIC}/company?count=2&SID={token}"
+    assert refused(Wire().get(path)).status == 401
+    settings.ALLOW_SID_IN_URL = True
+    answer = Wire().get(path)
+    assert answer.status == 200
+    assert b"SID" not in answer.body
+    assert token.encode() not in answer.body
+    assert len(payloads(answer)) == 2
 
 
 def test_5_wrong_parts_of_the_base_have_their_own_codes(susan: Wire, settings: Any) -> None:
