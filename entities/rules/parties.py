@@ -84,8 +84,9 @@ def check_link(link: AddressLink, c: Circumstances) -> Iterator[RuleViolation]:
     if link.company_id is None and link.person_id is None:
         yield RuleViolation("An address link needs a company or a person.", "company")
         return
-    if c.before is None and link.person_id is not None and not c.editable(Person, link.person_id):
-        # The link is the person's; the right to edit the company that it may name too is not enough.
+    both = link.company_id is not None and link.person_id is not None
+    if c.before is None and both and not c.editable(Person, link.person_id or 0):
+        # The link is the person's; the right to edit the company that it names too is not enough.
         yield RuleViolation("You may not do this.", "person", "NotPermitted")
         return
     same = c.rows(AddressLink).filter(address=link.address_id, type=link.type).exclude(pk=link.pk)

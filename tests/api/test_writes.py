@@ -393,7 +393,7 @@ class TestRights:
         system_rows(Case).filter(pk=case.pk).update(assigned_user=4)
         answer = susan.patch(at("Cases", case.pk), {"case_assigneduserid": 3})
         assert (answer.status, set(answer.json)) == (200, {"$key", "$title", "$url"})
-        assert answer.json["$title"] == f"Case {case.pk}"
+        assert answer.json["$title"] == f"Cases {case.pk}"
         assert "ETag" not in answer.headers
         assert susan.get(at("Cases", case.pk)).status == 404
 

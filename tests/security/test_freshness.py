@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from entities.models import Caption, Team, Territory, User
 from entities.registry import registry
+from security.errors import UnknownActor
 from security.models import Profile, ProfileRight
 from security.plan import access_for, policy_version
 from tests.security.people import company, profile, right, rule, seen, territory, user
@@ -183,7 +184,7 @@ def test_bulk_statements_of_the_orm_count(policy: User, model: Any, values: dict
 def test_a_user_who_is_deleted_has_no_plan(policy: User) -> None:
     access_for(policy.pk)
     User.objects.filter(pk=policy.pk).update(deleted_at=timezone.now())
-    with pytest.raises(User.DoesNotExist):
+    with pytest.raises(UnknownActor):
         access_for(policy.pk)
 
 
