@@ -84,6 +84,9 @@ class Failed(Exception):
         self.outcome = outcome
 
 
+Done = tuple[Item, single.Outcome | ApiError]
+
+
 @dataclass(frozen=True)
 class Run:
     """One batch: the call that all items share but for body and conditions, and the id of the request."""
@@ -100,20 +103,36 @@ class Run:
         """Do every item of a body of either form; raises 400 and 413 for the whole, and ``Failed``."""
         feed = isinstance(body, dict)
         items = items_of(body)
-        answers: list[dict[str, Any]] = []
-        memo: list[Any] = []
+        found = []
         for number, raw in enumerate(items):
             item, outcome = self.one(raw, feed=feed)
-            if isinstance(outcome, ApiError):
-                if self.call.query.atomic:
-                    raise Failed(self.rolled_back(items, number, item, outcome, feed=feed))
-                answers.append(self.refusal(item, outcome, feed=feed))
-                memo.append([item.method, item.url, outcome.status, None, [_plain(told) for told in outcome.diagnoses]])
-            else:
-                answers.append(self.answer(item, outcome, feed=feed))
-                memo.append([item.method, item.url, outcome.status, outcome.key, []])
-        told = self.whole(answers, feed=feed)
+            if isinstance(outcome, ApiError) and self.call.query.atomic:
+                raise Failed(self.rolled_back(items, number, item, outcome, feed=feed))
+            found.append((item, outcome))
+        memo = [_remembered(item, outcome) for item, outcome in found]
+        told = self.whole([self.told(item, outcome, feed=feed) for item, outcome in self.read(found)], feed=feed)
         return single.Outcome(200, told, self.call.preferences, memo={"feed": feed, "items": memo})
+
+    def read(self, found: Sequence[Done]) -> list[Done]:
+        """Return what was done with the new records that are to be answered together."""
+        late = [
+            outcome.key
+            for _, outcome in found
+            if isinstance(outcome, single.Outcome) and outcome.body is None and outcome.key and outcome.status == 201
+        ]
+        if not late:
+            return list(found)
+        shown = {outcome.key: outcome for outcome in single.all_created(self.call, late)}
+        return [
+            (item, shown.get(outcome.key, outcome) if isinstance(outcome, single.Outcome) else outcome)
+            for item, outcome in found
+        ]
+
+    def told(self, item: Item, outcome: single.Outcome | ApiError, *, feed: bool) -> dict[str, Any]:
+        """Return the answer to one item."""
+        if isinstance(outcome, ApiError):
+            return self.refusal(item, outcome, feed=feed)
+        return self.answer(item, outcome, feed=feed)
 
     def one(self, raw: Any, *, feed: bool) -> tuple[Item, single.Outcome | ApiError]:
         """Read and do one item, or undo it; return what comes of it."""
@@ -172,23 +191,24 @@ class Run:
     def again(self, known: Mapping[str, Any]) -> single.Outcome:
         """Answer a batch that was done before, with what the caller may see by now."""
         feed: bool = known["memo"]["feed"]
-        answers = []
+        found: list[Done] = []
         for method, url, status, key, told in known["memo"]["items"]:
             item = Item(method, url, lambda: single.Outcome(200))
-            outcome = self.done(method, status, key) if status < HTTPStatus.BAD_REQUEST else None
-            if outcome is not None:
-                answers.append(self.answer(item, outcome, feed=feed))
-                continue
-            error = record_not_found() if status < HTTPStatus.BAD_REQUEST else ApiError(status, self.today(told))
-            answers.append(self.refusal(item, error, feed=feed))
+            if status >= HTTPStatus.BAD_REQUEST:
+                found.append((item, ApiError(status, self.today(told))))
+            else:
+                found.append((item, self.done(method, status, key, feed=feed) or record_not_found()))
+        answers = [self.told(item, outcome, feed=feed) for item, outcome in self.read(found)]
         return single.Outcome(known["status"], self.whole(answers, feed=feed), self.call.preferences)
 
-    def done(self, method: str, status: int, key: int) -> single.Outcome | None:
+    def done(self, method: str, status: int, key: int, *, feed: bool) -> single.Outcome | None:
         """Answer an item again; None for a record that was read and can no longer be."""
         if status == HTTPStatus.NO_CONTENT:
             return single.Outcome(status, key=key)
         if status == HTTPStatus.CREATED:
-            return single.created(self.call, key)
+            return (
+                single.created(self.call, key) if feed or self.call.query.include else single.Outcome(status, key=key)
+            )
         if method == "GET" and single.entry(self.call, key)[0] is None:
             return None
         return single.shown(self.call, key, status)
@@ -205,6 +225,13 @@ class Run:
 
 def _head(status: int, method: str) -> dict[str, Any]:
     return {"$httpStatus": status, "$httpMessage": HTTPStatus(status).phrase, "$httpMethod": method}
+
+
+def _remembered(item: Item, outcome: single.Outcome | ApiError) -> list[Any]:
+    """Return what a repeat needs to know of an item: method, address, status, key, diagnoses."""
+    if isinstance(outcome, ApiError):
+        return [item.method, item.url, outcome.status, None, [_plain(told) for told in outcome.diagnoses]]
+    return [item.method, item.url, outcome.status, outcome.key, []]
 
 
 def _plain(told: Diagnosis) -> list[str]:

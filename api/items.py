@@ -5,6 +5,7 @@ An item's address is a record of the batch's kind or it is refused, in one text 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,13 @@ from api.query.errors import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_RECORD = re.compile(r"\('(?P<key>-?\d+)'\)")
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 
 
 @dataclass(frozen=True)
 class Item:
-    """What one item asks for: its method, the address that the answer names, and the work; or why it cannot be done."""
+    """What one item asks for: its method, the address that its answer names, and the work."""
 
     method: str
     url: str
@@ -66,7 +68,9 @@ def item_of(call: single.Call, raw: Any, *, feed: bool) -> Item:
     if method == "POST":
         if feed and marks.get("$url") is not None and _address(call, marks["$url"]).path != _path(call):
             raise _bad_address()
-        return Item(method, url_of(call), partial(single.create, one))
+        # New records of an array are answered together at the end; with collections included each one by itself.
+        later = not feed and not call.query.include
+        return Item(method, url_of(call), partial(single.insert if later else single.create, one))
     key, predicate = _selector(call, marks)
     url = f"{url_of(call)}('{key}')" if key is not None else url_of(call)
     return Item(method, url, partial(_do, one, method, key, predicate))
@@ -103,12 +107,12 @@ def _selector(call: single.Call, marks: Mapping[str, Any]) -> tuple[int | None, 
     address = _address(call, url)
     if address.path == f"{_path(call)}(predicate)":
         return None, address.predicate
-    number = address.path.removeprefix(f"{_path(call)}('").removesuffix("')")
-    if address.path != f"{_path(call)}('{number}')":
+    named = _RECORD.fullmatch(address.path.removeprefix(_path(call)))
+    if named is None or not address.path.startswith(_path(call)):
         raise _bad_address()
-    if key is not None and key != int(number):
+    if key is not None and key != int(named["key"]):
         raise ApiError.of(400, "ConflictingMembers", "$key contradicts $url.", "$key")
-    return int(number), ""
+    return int(named["key"]), ""
 
 
 def _address(call: single.Call, url: Any) -> Address:

@@ -17,7 +17,7 @@ from api.serializers import serializer_for
 from security import gate, writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from api.query.parameters import ListQuery
     from entities.registry import Entity, Record
@@ -207,6 +207,29 @@ def shown(call: Call, key: int, status: int = 200) -> Outcome:
     """Answer a record that was written before; reduced where it may no longer be seen."""
     body, _ = entry(call, key)
     return Outcome(status, body or entries.reduced(call.entity, key, call.base), key=key)
+
+
+def all_created(call: Call, keys: Sequence[int]) -> list[Outcome]:
+    """Answer new records together: what ``created`` does, in a number of statements that does not grow with them."""
+    rows = gate.rows(call.access, call.entity).filter(pk__in=keys)
+    found, _ = related.entries_of(call.access, call.entity, rows, call.selection, call.base)
+    entries_by_key = {entry["$key"]: entry for entry in found}
+    url = f"{call.base}/{call.entity.kind}"
+    return [
+        Outcome(
+            201,
+            entries_by_key.get(key) or entries.reduced(call.entity, key, call.base),
+            {"Location": f"{url}('{key}')"},
+            key,
+        )
+        for key in keys
+    ]
+
+
+def insert(call: Call) -> Outcome:
+    """Store the body as a new record, to be answered later with others."""
+    require(call, "insert")
+    return Outcome(201, key=store(call))
 
 
 def given(value: Any) -> Body:

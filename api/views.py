@@ -38,7 +38,7 @@ class EntityViewSet(RecordView):
     def locate(self, request: Request) -> None:
         """Raise 404 for a kind that does not exist for the caller."""
         if not self.access.knows(self.target):
-            raise unknown_kind(address_of(request).typed)
+            raise unknown_kind(address_of(request).kind)
 
     def list(self, request: Request) -> Response:
         """Answer a feed."""
