@@ -59,6 +59,12 @@ def _nests(access: Access, item: CollectionLink) -> bool:
     return exists and not target.read_only and _joins(access, item)
 
 
+def upserts(access: Access, entity: Entity) -> bool:
+    """Whether PUT to an external key may create a record (contract.md §14)."""
+    shape = access.shape(entity)
+    return shape.offers("insert") and any(field.upsert and shape.writes(field) for field in shape.readable)
+
+
 def collection_is_known(access: Access, item: CollectionLink) -> bool:
     """Whether a collection exists for the caller; one that runs over a hidden field does not."""
     return all(access.sees(registry()[kind]) for kind in (item.kind, item.via or item.kind)) and _joins(access, item)

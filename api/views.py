@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.response import Response
 
-from api import selectors, single
+from api import prototypes, selectors, single
 from api.address import address_of
 from api.errors import ApiError, not_permitted, unknown_kind
 from api.feeds import Collection, feed
@@ -92,9 +92,7 @@ class EntityViewSet(RecordView):
     def may(self, method: str) -> bool:
         """Whether the caller has the right that ``method`` needs; PUT to an external key may also insert."""
         if method == "PUT" and self.kwargs.get("key") == "predicate":
-            shape = self.access.shape(self.target)
-            upserts = any(field.upsert and shape.writes(field) for field in shape.readable)
-            return super().may(method) or (upserts and shape.offers("insert"))
+            return super().may(method) or prototypes.upserts(self.access, self.target)
         return super().may(method)
 
     @property

@@ -150,6 +150,7 @@ def _feed(entity: Entity, shown: list[dict[str, Any]], *, insert: bool) -> dict[
         "$query": {"$url": f"{url}/$query", "$method": "POST", "$title": "Query with a body"},
     }
     if insert:
+        links["$batch"] = {"$url": f"{url}/$batch", "$method": "POST", "$title": "Batch"}
         links["$insert"] = {"$url": url, "$method": "POST", "$title": f"New {entity.label}", "$request": prototype}
     return {
         "$url": f"{url}?count={len(shown)}",
@@ -283,6 +284,7 @@ def refusals() -> dict[int, dict[str, Any]]:
         413: ApiError.of(413, "BodyTooLarge", "A body has at most 1048576 bytes."),
         414: ApiError.of(414, "UrlTooLong", "A request target has at most 8000 bytes.", sdata_code="BadUrlSyntax"),
         415: ApiError.of(415, "UnsupportedMediaType", "Bodies are JSON in UTF-8 (application/json)."),
+        422: ApiError.of(422, "IdempotencyKeyReused", "This Idempotency-Key was used with another body."),
         429: ApiError(429, [too_many_requests()]),
         500: ApiError.of(500, "InternalError", ""),
         503: ApiError(503, [_transient()]),

@@ -13,7 +13,7 @@ from drf_spectacular.plumbing import build_mock_request
 from api import prototypes
 from api.address import base_path
 from api.authentication import Caller
-from api.openapi import examples, texts
+from api.openapi import examples, many, texts
 from api.openapi import found as quick
 from api.openapi.parameters import kind_parameters, shared_parameters
 from api.openapi.public import BASE_ROOT, public_access
@@ -85,8 +85,9 @@ def _leave_out_missing_examples(document: Schema) -> None:
     for operation in operations:
         for body in (operation.get("requestBody", {}), *operation["responses"].values()):
             for content in body.get("content", {}).values():
-                if content.get("examples", {}).get("demo", {}).get("$ref", "") not in {"", *held}:
-                    del content["examples"]
+                told = content.pop("examples", {})
+                if kept := {name: told[name] for name in told if told[name].get("$ref", "") in {"", *held}}:
+                    content["examples"] = kept
 
 
 def mock_request(method: str, path: str, view: Any, original: Request | None, **options: Any) -> Request:
@@ -116,7 +117,7 @@ def _components(access: Access, base: str, made: Schema) -> Schema:
         "parameters": parameters,
         "headers": HEADERS,
         "responses": _refusals(),
-        "examples": examples.examples(access, base),
+        "examples": examples.examples(access, base) | many.all_examples(access, base),
         "securitySchemes": made.get("securitySchemes", {}),
     }
 
@@ -124,6 +125,7 @@ def _components(access: Access, base: str, made: Schema) -> Schema:
 def _refusals() -> Schema:
     bodies = examples.refusals()
     headers: dict[int, Schema] = {
+        409: {"Retry-After": ref("RetryLater", "headers")},
         401: {"WWW-Authenticate": ref("Challenge", "headers")},
         429: {"Retry-After": ref("RetryAfter", "headers")},
         503: {"Retry-After": ref("RetryAfter", "headers")},

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
 from api import prototypes
 from api.discovery import PrototypeView
 from api.errors import ApiError
-from api.openapi import records, texts
+from api.openapi import credentials, many, records, texts
 from api.openapi.shared import CONTRACT_HEADERS, Schema, ref
 from api.quickfind import QuickFindView, searchable
 from api.records import RIGHT_OF, RecordView
@@ -35,6 +34,7 @@ VERBS = {
     "list": "list",
     "query": "query",
     "create": "create",
+    "batch": "batch",
     "retrieve": "get",
     "update": "replace",
     "partial_update": "update",
@@ -45,31 +45,15 @@ REFUSALS: dict[str, tuple[int, ...]] = {
     "list": (403, 404),
     "query": (403, 404, 413, 415),
     "retrieve": (403, 404),
-    "create": (403, 404, 409, 413, 415),
+    "create": (403, 404, 409, 413, 415, 422),
+    "batch": (403, 404, 409, 413, 415, 422),
     "update": (403, 404, 409, 412, 413, 415),
     "partial_update": (403, 404, 409, 412, 413, 415),
     "destroy": (403, 404, 409, 412),
 }
 FEED = ("StartIndex", "Count", "After", "TotalsParameter", "LabelsParameter")
 RequestId = "RequestIdParameter"
-
-
-class CredentialsScheme(OpenApiAuthenticationExtension):
-    """The two ways to log in."""
-
-    target_class = "api.authentication.CredentialsAuthentication"
-    name = ["basic", "bearer"]  # noqa: RUF012  # drf-spectacular's own attribute
-
-    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
-        """Either is enough."""
-        return [{"basic": []}, {"bearer": []}]
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> list[Schema]:
-        """Return the definitions of both."""
-        return [
-            {"type": "http", "scheme": "basic", "description": "Log-on and password, UTF-8."},
-            {"type": "http", "scheme": "bearer", "description": "A token that an administrator issued."},
-        ]
+__all__ = ["ContractSchema", "credentials"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +107,8 @@ def offered(view: SDataView, method: str) -> bool:
             else by is not None and view.access.shape(view.target).writes(by)
         )
         return linked and view.may(method)
+    if method == "PUT" and item is None and not isinstance(view, RelatedViewSet):
+        return prototypes.upserts(view.access, view.target) or view.access.shape(view.target).offers("edit")
     return view.access.shape(view.target).offers(RIGHT_OF[method])
 
 
@@ -168,6 +154,8 @@ class ContractSchema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]  # the signature that drf-spectacular gave it
         """Return what one needs to know beyond the schema."""
         about = self.record
+        if about and self._upserts(about):
+            return texts.UPSERTS
         return texts.ACTIONS[about.action] if about else self.page.description
 
     def _get_parameters(self) -> list[Schema]:
@@ -192,12 +180,17 @@ class ContractSchema(AutoSchema):
                 names.append(f"{kind}Include")
         per_action = {
             "retrieve": ["LabelsParameter", "ReturnPartial", "IfNoneMatch"],
-            "create": ["ReturnPartial", "AllowDuplicate", "Prefer"],
-            "update": ["ReturnPartial", "IfMatch", "Prefer"],
+            "create": ["ReturnPartial", "AllowDuplicate", "Prefer", "IdempotencyKey"],
+            "batch": ["Atomic", "ReturnPartial", "AllowDuplicate", "Prefer", "IdempotencyKey"],
+            "update": ["ReturnPartial", "IfMatch", "Prefer", *(["OnlyNew"] if self._upserts(about) else [])],
             "partial_update": ["ReturnPartial", "IfMatch", "Prefer"],
             "destroy": ["IfMatch"],
         }
         return [*names, *per_action.get(about.action, []), RequestId]
+
+    def _upserts(self, about: Record) -> bool:
+        """Whether PUT may create: at an external key in the parentheses of the address."""
+        return about.action == "update" and about.parent is None and prototypes.upserts(self.access, about.target)
 
     def get_request_serializer(self) -> Any:
         """Return the serializer that reads the body."""
@@ -214,6 +207,8 @@ class ContractSchema(AutoSchema):
         if about is not None and about.action == "query":
             content = {"schema": ref("Query"), "examples": {"demo": ref(f"{about.target.kind}Query", "examples")}}
             return {"content": {"application/json": content}, "required": True}
+        if about is not None and about.action == "batch":
+            return many.batch_body(self, about.target)
         found = AutoSchema._get_request_body(self, direction) if about else None
         if about is None or found is None:
             return None
@@ -223,6 +218,8 @@ class ContractSchema(AutoSchema):
                 example = about.creates
                 content["schema"] = self._member_body(about, content["schema"])
             content["examples"] = {"demo": ref(example, "examples")}
+            if about.action == "create" and not about.parent and prototypes.nestable(self.access, about.target):
+                content["examples"]["children"] = ref(f"{about.target.kind}CreateWithChildren", "examples")
         return {**found, "required": True}
 
     def _member_body(self, about: Record, base: Schema) -> Schema:
@@ -237,21 +234,20 @@ class ContractSchema(AutoSchema):
         found = self._record_answers(about) if about else self._page_answers()
         refusals = REFUSALS[about.action] if about else self.page.refusals
         for status in sorted((*ALWAYS, *refusals)):
-            found[str(status)] = ref(texts.REFUSALS[status].name, "responses")
+            found.setdefault(str(status), ref(texts.REFUSALS[status].name, "responses"))
         return found
 
     def _record_answers(self, about: Record) -> Schema:
         kind = about.target.kind
         match about.action:
             case "list":
-                return {"200": _answer("A page of records.", records.feed(self, about.target), f"{kind}Feed")}
+                return {"200": _answer("A page of records.", many.feed(self, about.target), f"{kind}Feed")}
             case "query":
-                return {"200": _answer("A page of records.", records.feed(self, about.target), f"{kind}QueryFeed")}
+                return {"200": _answer("A page of records.", many.feed(self, about.target), f"{kind}QueryFeed")}
             case "create":
-                created = _answer(
-                    "The new record.", self._entry(about), f"{kind}Entry", ("Location", "ETag", "Preference-Applied")
-                )
-                return {"201": created | self._follow(about)}
+                return {"201": self._created(about, ("Idempotency-Replayed",))}
+            case "batch":
+                return many.batch_answers(self, about.target, _headers(("Preference-Applied", "Idempotency-Replayed")))
             case "destroy":
                 return {"204": {"description": "Deleted.", "headers": CONTRACT_HEADERS}}
             case "retrieve":
@@ -260,7 +256,14 @@ class ContractSchema(AutoSchema):
                     "304": {"description": "You have it already.", "headers": CONTRACT_HEADERS | _headers(("ETag",))}
                 }
         text = "The record as it is now."
-        return {"200": _answer(text, self._entry(about), f"{kind}Entry", ("ETag", "Preference-Applied"))}
+        found = {"200": _answer(text, self._entry(about), f"{kind}Entry", ("ETag", "Preference-Applied"))}
+        return found | ({"201": self._created(about)} if self._upserts(about) else {})
+
+    def _created(self, about: Record, more: tuple[str, ...] = ()) -> Schema:
+        headers = ("Location", "ETag", "Preference-Applied", *more)
+        return _answer("The new record.", self._entry(about), f"{about.target.kind}Entry", headers) | self._follow(
+            about
+        )
 
     def _entry(self, about: Record) -> Schema:
         return records.record_ref(self, about.target)
@@ -285,7 +288,7 @@ class ContractSchema(AutoSchema):
         return found | ({"304": {"description": "You have it already.", "headers": headers}} if page.tagged else {})
 
 
-_HEADER_COMPONENTS = {"Preference-Applied": "PreferenceApplied"}
+_HEADER_COMPONENTS = {"Preference-Applied": "PreferenceApplied", "Idempotency-Replayed": "IdempotencyReplayed"}
 
 
 def _headers(names: tuple[str, ...]) -> Schema:

@@ -39,6 +39,13 @@ def shared_parameters() -> dict[str, Schema]:
         ),
         "ReturnPartial": _query("returnPartial", "Accepted, without effect.", FLAG),
         "AllowDuplicate": _query("allowDuplicate", "Pass a rule that refuses likely duplicates.", FLAG),
+        "IdempotencyKey": _header(
+            "Idempotency-Key",
+            "A request that is repeated with the same key and body within a day is not done again, only answered.",
+            TEXT | {"pattern": "^[!-~]{1,255}$"},
+        ),
+        "Atomic": _query("atomic", "Whether all items are stored, or none if one fails.", FLAG | {"default": False}),
+        "OnlyNew": _header("If-None-Match", "`*` with an external key: only create, 412 if there is such a record."),
         "IfMatch": _header("If-Match", "The tag that the record must still have, else 412. `*` = any."),
         "IfNoneMatch": _header("If-None-Match", "The tag that you have: 304 if it is still the right one."),
         "Prefer": _header(

@@ -11,6 +11,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerial
 from drf_spectacular.plumbing import ResolvedComponent
 
 from api import prototypes, related
+from api.nested import CHILDREN
 from api.openapi.shared import FLAG, INT32, MOMENT, TEXT, URL, Schema, closed, ref
 from api.serializers import WireField, serializer_for
 from entities.registry import ByOwner, CollectionLink, Entity, Field, registry
@@ -198,25 +199,6 @@ def entry_links(access: Access, shape: Shape) -> Schema:
     return closed(dict.fromkeys(names, ref("Link")), ("$self", "$prototype"))
 
 
-def feed(auto_schema: AutoSchema, entity: Entity) -> Schema:
-    """Register and return the component of a kind's feed."""
-    schema = closed(
-        {
-            "$url": URL,
-            "$title": TEXT,
-            "$baseUrl": URL,
-            "$totalResults": INT32 | {"description": "How many match; absent with `totals=none`.", "minimum": 0},
-            "$startIndex": INT32 | {"minimum": 1},
-            "$itemsPerPage": INT32 | {"minimum": 0},
-            "$resources": {"type": "array", "items": record_ref(auto_schema, entity)},
-            "$links": ref("FeedLinks"),
-        },
-        ("$url", "$title", "$baseUrl", "$startIndex", "$itemsPerPage", "$resources", "$links"),
-        description=f"A page of {entity.plural}.",
-    )
-    return named(auto_schema, f"{entity.kind}Feed", schema)
-
-
 def body(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:
     """Return the schema of a body: what may be written, and what a record that was read may bring back unchanged."""
     access, shape = access_of(auto_schema), serializer.shape
@@ -236,11 +218,40 @@ def body(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:
         *(item.name for item in prototypes.collections(access, shape.entity)),
     ):
         properties[name] = {"type": "object", "readOnly": True, "description": "Ignored."}
+    if create:
+        properties |= nested(auto_schema, shape.entity)
     text = (
         "Members that you cannot write may come back unchanged; those that begin with `$` are ignored."
         " Names are matched in any case; a quoted number and `Y` or `N` for a boolean are understood."
     )
     return closed(properties, tuple(required), description=text) | IGNORED
+
+
+def nested(auto_schema: AutoSchema, entity: Entity) -> Schema:
+    """Return the members of a body that creates a record by which its children are created, too."""
+    found: Schema = {}
+    access = access_of(auto_schema)
+    for item in prototypes.nestable(access, entity):
+        child = _child(auto_schema, entity, item)
+        forms: list[Schema] = [child, {"type": "array", "items": child, "maxItems": CHILDREN}]
+        hop = entity.relations.get(item.kind.lower())
+        if hop is not None and hop in prototypes.relations(access, entity):
+            forms.insert(0, ref("ReferenceInput"))
+        label = registry()[item.kind].plural
+        found[item.kind] = {"anyOf": forms, "description": f"{label} to create with it, one or an array."}
+    return found
+
+
+def _child(auto_schema: AutoSchema, parent: Entity, item: CollectionLink) -> Schema:
+    """Return a reference to the body of a child: what a member of the collection is created with."""
+    name, target = f"{parent.kind}{item.kind}Create", registry()[item.kind]
+    key = (name, ResolvedComponent.SCHEMA)
+    if key not in auto_schema.registry._components:
+        serializer = serializer_for(access_of(auto_schema).shape(target))
+        auto_schema.resolve_serializer(serializer, "request")
+        base = auto_schema.registry[body_name(item.kind, "POST"), ResolvedComponent.SCHEMA].schema
+        return named(auto_schema, name, member_body(auto_schema, base, parent, item))
+    return ref(name)
 
 
 def member_body(auto_schema: AutoSchema, base: Schema, parent: Entity, item: CollectionLink) -> Schema:

@@ -43,6 +43,7 @@ _FEED_LINKS = {
     "$prototype": "The fields of the records.",
     "$query": "Where the query is posted as a body, for long ones.",
     "$insert": "Where a new record is posted; exists if you may.",
+    "$batch": "Where many records are posted; exists if you may insert them.",
 }
 _PROTOTYPE_FLAGS = {
     "$isMandatory": "Required by the kind or by field security.",
@@ -59,6 +60,7 @@ _LIMITS = (
     "$maxBatchItems",
 )
 _APPLICATION_CODES = """
+BatchRolledBack IdempotencyKeyReused RequestInProgress RolledBack TooManyItems
 BadHost BadJson BadParameterValue BadReference BadSelector BodyTooLarge BusinessRule ConflictingMembers CrossOrigin
 CursorInvalid DuplicateMember HttpsRequired InUse InternalError LimitExceeded MethodNotAllowed NotAChoice
 NotAuthenticated NotPermitted NotSortable OutsideYourRights PreconditionFailed QueryTimeout ReadOnly RecordNotFound
@@ -243,6 +245,11 @@ HEADERS: dict[str, Schema] = {
     "ETag": {"description": "The tag of what you see, for `If-Match` and `If-None-Match`.", "schema": TEXT},
     "Location": {"description": "The address of the new record.", "required": True, "schema": URL},
     "PreferenceApplied": {"description": "The preference that was honoured.", "schema": TEXT},
+    "IdempotencyReplayed": {
+        "description": "`true`: this was done before, and is only answered again.",
+        "schema": TEXT | {"enum": ["true"]},
+    },
+    "RetryLater": {"description": "Seconds to wait, where waiting helps.", "schema": TEXT | {"pattern": r"^\d+$"}},
     "RetryAfter": {"description": "Seconds to wait.", "required": True, "schema": TEXT | {"pattern": r"^\d+$"}},
     "Challenge": {"description": "The ways to log in.", "schema": TEXT},
 }

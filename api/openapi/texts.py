@@ -19,15 +19,25 @@ ACTIONS = {
         "Stores a new record and answers it as you see it. If you may not see it, the answer is its key, title and"
         " address."
     ),
+    "batch": (
+        "Many records in one request, up to 1,000 in 16 MiB: an array of new records, or items with methods of their"
+        " own. Each item is done and answered as a request of its own, in order; one that is refused leaves the others"
+        " alone, unless `atomic=true`."
+    ),
     "update": "Changes the members that are sent and no others, like PATCH; never creates.",
     "partial_update": "Changes the members that are sent and no others. What was read may be sent back unchanged.",
     "destroy": "Deletes the record, with what belongs to it.",
 }
+UPSERTS = (
+    "Changes the members that are sent and no others, like PATCH. With an external key in the parentheses, such as"
+    " `Company(Comp_IntForeignId eq 'ERP-1001')`, it creates the record if you see none with that key."
+)
 _SUMMARIES = {
     "list": "List {plural}",
     "query": "List {plural} by a query in the body",
     "retrieve": "Read one {label}",
     "create": "Create a {label}",
+    "batch": "Write many {plural}",
     "update": "Change one {label} (PUT)",
     "partial_update": "Change one {label}",
     "destroy": "Delete one {label}",
@@ -108,11 +118,15 @@ REFUSALS = {
     401: Refusal("Unauthorized", "No credentials, or wrong ones: one text for all causes."),
     403: Refusal("Forbidden", "You see it, and may not do this."),
     404: Refusal("NotFound", "There is nothing there, or nothing that you can see."),
-    409: Refusal("Conflict", "The present state does not allow it, or the record is still in use."),
+    409: Refusal(
+        "Conflict",
+        "The present state does not allow it, the record is still in use, or a request with this key still runs.",
+    ),
     412: Refusal("PreconditionFailed", "The record has another tag by now than the one that was sent."),
-    413: Refusal("BodyTooLarge", "The body is too large."),
+    413: Refusal("BodyTooLarge", "The body is too large, or holds too many items or children."),
     414: Refusal("UrlTooLong", "The address is too long."),
     415: Refusal("UnsupportedMediaType", "The body is not JSON in UTF-8."),
+    422: Refusal("KeyReused", "The Idempotency-Key was used with another body."),
     429: Refusal("TooManyRequests", "Too many failed log-ins from your network: wait, then try again."),
     500: Refusal("InternalError", "Something went wrong; the text holds the request's id for the administrator."),
     503: Refusal("Unavailable", "Not now: the database is busy or the query took too long. Try again later."),

@@ -11,18 +11,35 @@ import pytest
 
 from api.idempotency import Repeatable
 from api.locks import digest
-from tests.api.test_server import Served, address_of_database, served, together
+from tests.api.conftest import copied
+from tests.api.serving import Served, address_of_database, serving
+from tests.api.test_server import together
 from tests.api.wire import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["served"]
+    from pytest_django import DjangoDbBlocker
 
 
 @pytest.fixture(autouse=True)
 def world() -> None:
     """The server has a world of its own."""
+
+
+@pytest.fixture(scope="module")
+def served(
+    demo_database: str, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """Serve a copy of the demo world; a deadlock is found long before the limit of a statement."""
+    name = f"{demo_database}_parallel"
+    log = tmp_path_factory.mktemp("parallel") / "log"
+    with (
+        django_db_blocker.unblock(),
+        copied(demo_database, name),
+        serving(name, log, STATEMENT_TIMEOUT="60s") as found,
+    ):
+        yield found
 
 
 @pytest.fixture

@@ -151,10 +151,8 @@ class TestRights:
             return susan.put(f"company({name} eq 'ERP-1001')", NEW)
 
         send("warm")
-        hidden, unknown = (
-            told(lambda name=name: send(name), name) for name in ("comp_intforeignid", "comp_xxxxxxxxxxxxx")
-        )
-        assert hidden == unknown
+        hidden = told(lambda: send("comp_intforeignid"), "comp_intforeignid")
+        assert hidden == told(lambda: send("comp_xxxxxxxxxxxxx"), "comp_xxxxxxxxxxxxx")
 
     def test_81_too_long_a_key_is_refused(self, susan: Wire) -> None:
         answer = susan.put(f"company(comp_intforeignid eq '{'x' * 256}')", NEW)

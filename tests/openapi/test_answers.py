@@ -126,13 +126,45 @@ def test_what_the_examples_show_can_be_done(contracts: Mapping[str, Contract]) -
     admin = Judged(login("admin"), contracts["admin"])
     examples = admin.contract.document["components"]["examples"]
     for path, _ in operations(admin.contract, "post"):
-        if "{parent}" not in path:
+        if "{parent}" not in path and "$" not in path:
             kind = path[1:]
             answer = admin.send("POST", kind, examples[f"{kind}Create"]["value"])
             assert answer.status == 201, (kind, answer.body)
             assert admin.send("DELETE", f"{kind}('{answer.json['$key']}')").status in (204, 409), kind
             shown = f"{kind}('{examples[f'{kind}Entry']['value']['$key']}')"
             assert admin.send("PATCH", shown, examples[f"{kind}Update"]["value"]).status == 200, kind
+
+
+def test_batches_and_children_are_stored_as_the_examples_show(contracts: Mapping[str, Contract]) -> None:
+    admin = Judged(login("admin"), contracts["admin"])
+    components = admin.contract.document["components"]
+    for path, operation in operations(admin.contract, "post"):
+        shown = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {})
+        bodies = {
+            name: components["examples"][told["$ref"].rpartition("/")[2]]["value"] for name, told in shown.items()
+        }
+        if "children" in bodies:
+            answer = admin.send("POST", path[1:], bodies["children"])
+            assert answer.status == 201, (path, answer.body)
+        if path.endswith("/$batch"):
+            array, feed = (admin.send("POST", path[1:], bodies[name]) for name in ("array", "feed"))
+            assert (array.status, array.json[0]["$httpStatus"]) in ((200, 200), (200, 400)), (path, array.body)
+            assert feed.json["$resources"][-1]["$httpStatus"] == 200, (path, feed.body)
+
+
+def test_writes_that_are_repeated_or_upserted(user: Judged) -> None:
+    paths = user.contract.document["paths"]
+    if "post" in paths.get("/Company", {}):
+        for headers in ({"Idempotency-Key": "1"}, {"Idempotency-Key": "1"}, {"Idempotency-Key": " "}):
+            user.send("POST", "Company", {"comp_name": "x"}, headers=headers)
+        assert user.send("POST", "Company", {"comp_name": "y"}, headers={"Idempotency-Key": "1"}).status == 422
+        upsert = "company(comp_intforeignid eq 'A-1')"
+        assert [user.send("PUT", upsert, {"comp_name": "x"}).status for _ in range(2)] == [201, 200]
+        assert user.send("PUT", upsert, {"comp_name": "x"}, headers={"If-None-Match": "*"}).status == 412
+        for atomic in ("true", "false"):
+            for body in ([{"comp_name": "x"}, {}], {"$resources": [{"comp_name": "x"}, {"$httpMethod": "GET"}]}):
+                answer = user.send("POST", "company/$batch", body, atomic=atomic)
+                assert answer.status == (400 if atomic == "true" else 200)
 
 
 def test_members_of_collections_are_created_as_the_examples_show(contracts: Mapping[str, Contract]) -> None:
@@ -178,6 +210,11 @@ REFUSED: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("POST", "Company", b'{"a":1,"A":2}', {}),
     ("POST", "Company", b"x" * (1024 * 1024 + 1), {}),
     ("POST", "Company", b"<a/>", {"content_type": "text/xml"}),
+    ("POST", "Company", {"Comp_Name": "x", "person": [{"$isDefault": 1}, 5]}, {}),
+    ("POST", "Company/$batch", {}, {}),
+    ("POST", "Company/$batch", [{}] * 1001, {}),
+    ("POST", "Company/$batch", [], {"atomic": "maybe"}),
+    ("GET", "Company/$batch", None, {}),
     ("PATCH", "Company('2')", {"Comp_Name": ""}, {}),
     ("PATCH", "Company('2')", {"Comp_CreatedBy": 2}, {"headers": {"Prefer": "handling=strict"}}),
     ("PATCH", "Company('2')", {"Comp_Name": "New"}, {"headers": {"If-Match": '"old"'}}),
