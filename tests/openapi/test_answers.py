@@ -126,13 +126,30 @@ def test_what_the_examples_show_can_be_done(contracts: Mapping[str, Contract]) -
     admin = Judged(login("admin"), contracts["admin"])
     examples = admin.contract.document["components"]["examples"]
     for path, _ in operations(admin.contract, "post"):
-        if "{parent}" not in path:
+        if "{" not in path:
             kind = path[1:]
             answer = admin.send("POST", kind, examples[f"{kind}Create"]["value"])
             assert answer.status == 201, (kind, answer.body)
             assert admin.send("DELETE", f"{kind}('{answer.json['$key']}')").status in (204, 409), kind
             shown = f"{kind}('{examples[f'{kind}Entry']['value']['$key']}')"
             assert admin.send("PATCH", shown, examples[f"{kind}Update"]["value"]).status == 200, kind
+
+
+def test_actions_are_run_as_the_examples_show(contracts: Mapping[str, Contract]) -> None:
+    """Each in the first record whose state allows it."""
+    admin = Judged(login("admin"), contracts["admin"])
+    examples = admin.contract.document["components"]["examples"]
+    actions = [(path, found) for path, found in operations(admin.contract, "post") if "/$service/" in path]
+    assert len(actions) > 15
+    for path, operation in actions:
+        kind, _, name = path[1:].partition("('{key}')/$service/")
+        body = operation["requestBody"]["content"]["application/json"]["examples"]["demo"]["$ref"].rpartition("/")[2]
+        found = admin.send("GET", kind, count=1000).json["$resources"]
+        link = next(entry["$links"][name] for entry in found if name in entry["$links"])
+        answer = admin.send("POST", link["$url"].partition("http://testserver")[2], examples[body]["value"])
+        assert answer.status == 200, (path, answer.body)
+    closed = admin.send("GET", "Cases", where="case_status eq 'Closed'", count=1).keys[0]
+    assert admin.send("POST", f"Cases('{closed}')/$service/queue").status == 409
 
 
 def test_members_of_collections_are_created_as_the_examples_show(contracts: Mapping[str, Contract]) -> None:
