@@ -144,6 +144,8 @@ def _canonical(segments: list[Segment], base: str) -> Address:
     found, predicate = _with_key(f"{base}/{entity.kind}", first)
     typed = first.name
     if others:
+        if fold(others[0].name) == "$service":
+            return _service(entity, found, first.name, others)
         found += f"/{_relation(entity, others[0].name)}"
         typed = others[0].name
         if others[0].selector is not None:
@@ -158,6 +160,15 @@ def _with_key(path: str, segment: Segment) -> tuple[str, str]:
         return path, ""
     key = key_of(segment.selector)
     return (f"{path}('{key}')", "") if key is not None else (f"{path}(predicate)", segment.selector)
+
+
+def _service(entity: Entity, record: str, kind: str, steps: list[Segment]) -> Address:
+    """Return the address of an action of the record at ``record``, in the action's own spelling where there is one."""
+    typed = steps[-1].name
+    if len(steps) != 2 or any(step.selector is not None for step in steps):
+        return Address(_NOWHERE, typed, "ResourceKindNotFound", kind=kind)
+    action = entity.workflow.find(typed) if entity.workflow else None
+    return Address(f"{record}/$service/{action.name if action else typed}", typed, kind=kind)
 
 
 def _relation(entity: Entity, typed: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from api import prototypes
+from api import prototypes, workflow
 from api.etags import entity_tag
 from api.values import to_json
 from entities.registry import ByOwner, Entity, Field, registry
@@ -71,6 +71,8 @@ def load(access: Access, entity: Entity, query: QuerySet[Record], projection: Pr
         needed.append(entity.by_name["updated_at"])
     if projection.owner and _has_owner(access, entity):
         needed += [entity.by_name["owner_table"], entity.by_name["owner_id"]]
+    if projection.links:
+        needed += workflow.state(shape)
     fields += [field for field in dict.fromkeys(needed) if field not in fields]
     return Loaded(tuple(fields), list(gate.select(access, entity, query, fields, extra, now=projection.links)))
 
@@ -146,6 +148,9 @@ class _Writer:
         shape = access.shape(entity)
         self.edits, self.deletes = shape.offers("edit"), shape.offers("delete")
         self.collections = prototypes.collections(access, entity) if projection.links else []
+        steps = workflow.steps(shape) if projection.links else ()
+        self.actions = {step: workflow.request(shape, step) for step in steps}
+        self.state = [at[field.name] for field in workflow.state(shape)] if steps else []
 
     def entry(self, row: tuple[Any, ...]) -> dict[str, Any]:
         """Return one entry in the order of the contract: identity, tag, fields, linked records, links."""
@@ -172,8 +177,15 @@ class _Writer:
         if self.projection.labels:
             found_entry["$labels"] = self._labels(row)
         if self.projection.links:
-            found_entry["$links"] = self._links(url, title, edit=self.edits and row[2], delete=self.deletes and row[3])
+            edit = self.edits and row[2]
+            links = self._links(url, title, edit=edit, delete=self.deletes and row[3])
+            found_entry["$links"] = links | (self._actions(url, row) if edit and self.state else {})
         return found_entry
+
+    def _actions(self, url: str, row: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the links of the actions that are possible in the row's state; a kind may have no stage."""
+        stage, status = ("", *(row[index] for index in self.state))[-2:]
+        return workflow.links(self.actions, url, stage, status)
 
     def _linked(self, row: tuple[Any, ...]) -> dict[str, Any]:
         found = {field.relation: self._link(field.target, row[index]) for index, field in self.links_to}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from security.shapes import Shape
 
 RIGHTS = ("view", "edit", "insert", "delete")
-_TYPES = {
+TYPES = {
     **dict.fromkeys(("text", "memo", "email", "url", "phone"), "sdata/string"),
     **dict.fromkeys(("key", "int", "ref"), "sdata/integer"),
     **dict.fromkeys(("num", "money", "pct"), "sdata/number"),
@@ -100,9 +100,9 @@ def prototype(access: Access, entity: Entity, base: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=4_000)
 def kind_fingerprint(access: Access, entity: Entity) -> str:
-    """Return the fingerprint of one kind's prototype, whatever address it is read at."""
+    """Return the fingerprint of one kind's prototype and actions, whatever address it is read at."""
     nested = [item.kind for item in nestable(access, entity)]
-    return fingerprint([_bare(access, entity, ""), nested])
+    return fingerprint([_bare(access, entity, ""), nested, access.shape(entity).transitions])
 
 
 @lru_cache(maxsize=2_000)
@@ -170,14 +170,14 @@ def _field(access: Access, shape: Shape, field: Field) -> dict[str, Any]:
         able.append("upsert")
     found = _flags(
         field.title,
-        _TYPES[field.type],
+        TYPES[field.type],
         mandatory=shape.requires(field),
         read_only=not shape.writes(field),
         capabilities=",".join(able),
     )
     if field.type == "key":
         found["$isUniqueKey"] = True
-    if field.max_length and _TYPES[field.type] == "sdata/string":
+    if field.max_length and TYPES[field.type] == "sdata/string":
         found["$maxLength"] = field.max_length
     if field.wire.endswith("_Country"):
         found["$format"] = "country"

@@ -20,6 +20,7 @@ from entities.captions import spelling
 from entities.kinds import fold
 from entities.registry import ByOwner, CollectionLink, Entity, Field, registry
 from entities.rules import computed_by_state
+from entities.workflow import EMPTY
 from security import gate
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class EntitySerializer(serializers.Serializer[Any]):
 
     Context: ``access``, ``strict`` (``Prefer: handling=strict``), ``preset`` = values given by the address,
     ``children`` = who takes members that are new children, called with the collection, the name and the value.
+    ``action`` = the body is that of an action: what it needs it may find in the record, and what is sent counts as
+    sent even where it changes nothing.
     """
 
     shape: ClassVar[Shape]
@@ -75,7 +78,7 @@ class EntitySerializer(serializers.Serializer[Any]):
         reading.finish()
         if reading.problems:
             raise ApiError(400, reading.problems)
-        return reading.values
+        return reading.kept | reading.values
 
 
 @lru_cache(maxsize=2_000)
@@ -104,9 +107,11 @@ class _Reading:
         self.strict: bool = serializer.context.get("strict", False)
         self.preset: dict[str, Any] = dict(serializer.context.get("preset", {}))
         self.children: Take | None = serializer.context.get("children")
+        self.action: bool = serializer.context.get("action", False)
         self.record: Record | None = serializer.instance
         self.problems: list[Diagnosis] = []
         self.values: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
         self.typed: dict[str, str] = {}
         self.given: list[CollectionLink] = []
         self.seen = self._as_seen()
@@ -163,6 +168,8 @@ class _Reading:
 
     def _child(self, typed: str, value: Any, *, as_reference: bool) -> bool:
         """Whether a member is one of new children; the body of an update cannot hold any (contract.md §11.5)."""
+        if self.action:
+            return False
         protocol = isinstance(value, dict) and all(name.startswith("$") for name in value)
         if as_reference and (self.record is not None or protocol or not isinstance(value, list | dict)):
             return False
@@ -187,6 +194,8 @@ class _Reading:
 
     def _passes_by(self, typed: str, value: Any) -> bool:
         """Whether a member that sets nothing may stand in the body: what a GET shows beside the fields."""
+        if self.action:
+            return False
         owners = {kind.lower() for kind in self._owners()}
         if fold(typed) in owners and isinstance(value, dict):
             return True
@@ -203,6 +212,8 @@ class _Reading:
     def _offer(self, field: Field, typed: str, value: Any) -> None:
         """Take a value that is not what the caller sees already."""
         if self.record is not None and self._unchanged(field, value):
+            if self.action:
+                self.kept[field.name] = getattr(self.record, field.column)
             return
         if field.name in self.preset:
             if value is not None and value != self.preset[field.name]:
@@ -261,7 +272,8 @@ class _Reading:
         self.values |= self.preset
 
     def _require(self, field: Field) -> None:
-        missing = self.record is None and field.name not in self.values
+        held = self.record is not None and not (self.action and self.seen[field.name] in EMPTY)
+        missing = not held and field.name not in self.values
         emptied = field.name in self.values and self.values[field.name] in (None, "", [])
         if (missing and not field.has_default) or (emptied and not (self.record is None and field.has_default)):
             if not any(problem.path.lower() == field.wire.lower() for problem in self.problems):

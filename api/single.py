@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from api import entries, locks, nested, related, selectors
+from api import entries, locks, nested, related, selectors, workflow
 from api.errors import ApiError, not_permitted, record_not_found
 from api.etags import matches, require_match
 from api.selection import check_nodes, selection_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from api.query.parameters import ListQuery
     from entities.registry import Entity, Record
+    from entities.workflow import Transition
     from security.plan import Access, Action
 
 STRICT = {"Preference-Applied": "handling=strict"}
@@ -117,6 +118,24 @@ def change(call: Call, find: Callable[[], int], *, exists: bool = True) -> Outco
         raise _condition_failed("There is such a record already.")
     _compare(call, key)
     writes.update(call.access, call.entity, record, values(call, record))
+    return changed(call, key)
+
+
+def act(call: Call, key: int, step: Transition) -> Outcome:
+    """Do a transition of the record ``key``, under ``If-Match`` where given; in the order of ``change``.
+
+    Raises what the gate, the rules and the body do (contract.md §7.4).
+    """
+    record = writes.locked(call.access, call.entity, key, "edit")
+    call.body.check()
+    _compare(call, key)
+    narrow = replace(call, access=workflow.narrowed(call.access, call.entity, step))
+    writes.transition(call.access, call.entity, record, step, values(narrow, record, action=True))
+    return changed(call, key)
+
+
+def changed(call: Call, key: int) -> Outcome:
+    """Answer a record that was changed; reduced where it may no longer be seen (§7.5)."""
     body, tag = entry(call, key)
     if body is None:
         return Outcome(200, entries.reduced(call.entity, key, call.base), call.preferences, key)
@@ -176,9 +195,9 @@ def created(call: Call, key: int) -> Outcome:
     return Outcome(201, body, location | _tagged(call, tag), key)
 
 
-def values(call: Call, record: Record) -> dict[str, Any]:
-    """Return what the body changes; raises 400 with every problem."""
-    context = {"access": call.access, "strict": call.strict}
+def values(call: Call, record: Record, *, action: bool = False) -> dict[str, Any]:
+    """Return what the body changes, or the parameters that it holds for an action; raises 400 with every problem."""
+    context = {"access": call.access, "strict": call.strict, "action": action}
     serializer = serializer_for(call.access.shape(call.entity))(record, data=call.body.value(), context=context)
     serializer.is_valid(raise_exception=True)
     found: dict[str, Any] = serializer.validated_data

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import URLPattern, path, re_path
 
+from api.actions import ActionViewSet
 from api.address import QUICK_FIND, base_path
 from api.batch import BatchViewSet
 from api.classic.views import routes as classic_routes
@@ -42,6 +43,9 @@ def _routes(entity: Entity) -> Iterator[URLPattern]:
     yield re_path(rf"{here}/\$query$", QueryViewSet.as_view(QUERY, entity=entity), name=f"{name}-query")
     yield re_path(rf"{here}\((?P<key>predicate)\)$", entry, name=f"{name}-predicate")
     yield re_path(rf"{here}/\$batch$", BatchViewSet.as_view({"post": "batch"}, entity=entity), name=f"{name}-batch")
+    for step in entity.workflow.transitions if entity.workflow else ():
+        run = ActionViewSet.as_view({"post": "run"}, entity=entity, step=step)
+        yield re_path(rf"{here}{KEY}/\$service/{step.name}$", run, name=f"{name}-{step.name}")
     for item in entity.collections:
         target = registry()[item.kind]
         to = f"{here}{PARENT}/{item.kind}"

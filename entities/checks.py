@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from entities.models import Record
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 def declarations_are_sound(**_: Any) -> list[CheckMessage]:
     """Report names that differ only in case, fields named like relations, and unknown attributes."""
     return [message for entity in registry() for message in _problems(entity)]
+
+
+@register()
+def workflows_off_exist(**_: Any) -> list[CheckMessage]:
+    """Report kinds that the setting ``WORKFLOWS_OFF`` names although they have no workflow."""
+    known = {entity.kind for entity in registry() if entity.workflow is not None}
+    wrong = [kind for kind in getattr(settings, "WORKFLOWS_OFF", ()) if kind not in known]
+    return [Error(f"WORKFLOWS_OFF: {kind} has no workflow", id="entities.E007") for kind in wrong]
 
 
 def _problems(entity: Entity) -> Iterator[CheckMessage]:
@@ -37,3 +46,7 @@ def _problems(entity: Entity) -> Iterator[CheckMessage]:
         target = registry().find(item.via or item.kind)
         if target is None or (item.by and item.by not in target.by_name):
             yield error(f"the collection {item.name} does not lead anywhere", 4)
+    flow = entity.workflow
+    for name in flow.attributes if flow else ():
+        if name not in entity.by_name:
+            yield error(f"the workflow names no attribute {name}", 6)

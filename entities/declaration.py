@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from django.db.models import Expression, F, Field, Subquery
 
+    from entities.workflow import Workflow
+
 DeleteRule = Literal["D1", "D2", "D3", "D4", "D5", "D6", "D7", ""]
 
 
@@ -75,7 +77,7 @@ class Declaration:
     prefix + CamelCase; ``repeats`` offers one column under further wire names (``{wire: attribute}``);
     ``title_length`` cuts a title made of a long text;
     ``only`` restricts the attributes offered; ``internal`` hides attributes from every channel; ``completed`` are
-    filled by a business rule where a new record lacks them.
+    filled by a business rule where a new record lacks them; ``workflow`` says how the state changes.
     """
 
     kind: str
@@ -107,3 +109,4 @@ class Declaration:
     reference_kind: bool = False
     read_only: bool = False
     delete: DeleteRule = "D1"
+    workflow: Workflow | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from entities.declaration import DeleteRule, Parent
     from entities.models.base import Record
+    from entities.workflow import Workflow
 
 FieldType = Literal[
     "key",
@@ -134,6 +135,7 @@ class Entity:
     by_wire: Mapping[str, Field]
     by_name: Mapping[str, Field]
     relations: Mapping[str, Field]
+    workflow: Workflow | None = None
 
     @property
     def key(self) -> Field:

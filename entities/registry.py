@@ -241,6 +241,7 @@ def _compile(model: type[Record]) -> Entity:
         by_wire={f.wire.lower(): f for f in fields},
         by_name={f.name: f for f in fields},
         relations={f.relation.lower(): f for f in fields if f.relation},
+        workflow=declaration.workflow,
     )
 
 

@@ -106,7 +106,7 @@ class Access:
         plans = {}
         for kind, plan in self.plans.items():
             fields = tuple(replace(item, writable=False) for item in plan.shape.fields)
-            shape = replace(plan.shape, fields=fields, actions=plan.shape.actions & {"view"})
+            shape = replace(plan.shape, fields=fields, actions=plan.shape.actions & {"view"}, transitions=())
             plans[kind] = replace(plan, shape=shape, nests=False)
         return replace(self, plans=plans)
 
@@ -116,13 +116,18 @@ class Access:
         facts: list[object] = [self.actor]
         for kind, plan in sorted(self.plans.items()):
             rules = [[rule.scope, sorted(rule.ids)] for action in ACTIONS for rule in plan.rules[action]]
-            facts.append([kind, plan.shape.fields, sorted(plan.shape.actions), rules, sorted(plan.granted), plan.nests])
+            shape = plan.shape
+            may = [shape.fields, sorted(shape.actions), shape.transitions, plan.nests]
+            facts.append([kind, may, rules, sorted(plan.granted)])
         return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The compiled policy of one user, without the grants, which are read anew for every request."""
+    """The compiled policy of one user, without the grants, which are read anew for every request.
+
+    ``refusals`` = the transitions that each profile refuses, as ``Kind.transition``; one set per profile.
+    """
 
     actor: Actor
     rules: Mapping[str, Mapping[Action, tuple[RowRule, ...]]]
@@ -130,3 +135,4 @@ class Policy:
     lists: Lists
     permissions: Mapping[tuple[str, Action], int]
     granted_statement: str
+    refusals: tuple[frozenset[str], ...] = ()

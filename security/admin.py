@@ -96,9 +96,22 @@ class ProfileForm(forms.ModelForm[Profile]):
         label="Function rights",
     )
 
+    refused = forms.MultipleChoiceField(
+        choices=lambda: [
+            (f"{entity.kind}.{step.name}", f"{entity.label}: {step.title}")
+            for entity in registry()
+            if entity.workflow
+            for step in entity.workflow.transitions
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="Refused transitions",
+        help_text="Who has another profile that does not refuse them may still do them.",
+    )
+
     class Meta:
         model = Profile
-        fields = ("functions",)
+        fields = ("functions", "refused")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -117,7 +130,7 @@ class ProfileAdmin(PolicyPages, admin.ModelAdmin[Profile]):
     """Profiles; each is a group, made and removed with it."""
 
     form = ProfileForm
-    fields = ("name", "functions")
+    fields = ("name", "functions", "refused")
     inlines = (RightInline,)
     list_display = ("__str__", "function_rights")
     list_select_related = ("group",)

@@ -41,6 +41,7 @@ class Profile(models.Model):
 
     group = models.OneToOneField(Group, on_delete=models.CASCADE, primary_key=True, related_name="profile")
     functions = models.JSONField(default=_empty_list, blank=True, help_text="Function rights, such as share.")
+    refused = models.JSONField(default=_empty_list, blank=True, help_text="Transitions, such as Cases.close.")
 
     def __str__(self) -> str:
         return self.group.name

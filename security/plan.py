@@ -6,6 +6,7 @@ always an argument; a superuser has a full plan, made by the same code.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Permission
@@ -31,7 +32,7 @@ from security.access import (
 from security.errors import UnknownActor
 from security.grants import GRANTS, granted_statement
 from security.models import FieldRule, PolicyVersion, Profile, ProfileRight
-from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of
+from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of, transitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,7 +114,16 @@ def _compile(user_id: int) -> Policy:
     for (kind, action), key in permissions.items():
         if action != "insert" and _may_be_given(registry()[kind], action):
             held.setdefault(kind, []).append(key)
-    return Policy(actor, _row_rules(actor, user), _field_rules(actor), lists, permissions, granted_statement(held))
+    refusals = tuple(frozenset[str](profile.refused) for profile in profiles)
+    return Policy(
+        actor=actor,
+        rules=_row_rules(actor, user),
+        field_rules=_field_rules(actor),
+        lists=lists,
+        permissions=permissions,
+        granted_statement=granted_statement(held),
+        refusals=(frozenset(),) if actor.administrator else refusals,
+    )
 
 
 def _field_rules(actor: Actor) -> Rules:
@@ -201,7 +211,9 @@ def _access(policy: Policy, version: int, granted: Granted) -> Access:
             allowed, nests = allowed - {"insert"}, False
         rules = policy.rules.get(entity.kind, dict.fromkeys(ACTIONS, ()))
         own = frozenset(action for kind, action in granted if kind == entity.kind)
-        plans[entity.kind] = AccessPlan(Shape(entity.kind, fields, allowed), rules, own, nests)
+        shape = Shape(entity.kind, fields, allowed)
+        shape = replace(shape, transitions=transitions_of(shape, policy.refusals))
+        plans[entity.kind] = AccessPlan(shape, rules, own, nests)
     return Access(policy.actor, version, plans, policy.lists, policy.permissions)
 
 

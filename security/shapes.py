@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from entities.kinds import fold
 from entities.registry import Entity, Field, registry
+from entities.workflow import workflow_of
+
+if TYPE_CHECKING:
+    from entities.workflow import Transition
 
 Level = Literal["user", "team", "profile", "everyone"]
 LEVELS: tuple[Level, ...] = ("user", "team", "profile", "everyone")
@@ -39,7 +43,7 @@ class ShapeField:
 
 @dataclass(frozen=True)
 class Shape:
-    """The readable fields of one entity, in catalogue order, and the actions allowed on some row.
+    """The readable fields of one entity, in catalogue order, the actions allowed on some row, and the transitions.
 
     Equal for all users with the same rights: the key, with the language, of every derived cache.
     """
@@ -47,6 +51,7 @@ class Shape:
     kind: str
     fields: tuple[ShapeField, ...]
     actions: frozenset[str]
+    transitions: tuple[str, ...] = ()
 
     @cached_property
     def entity(self) -> Entity:
@@ -84,6 +89,32 @@ class Shape:
     def offers(self, action: str) -> bool:
         """Whether ``action`` is possible through the wire contract; some kinds are served read-only."""
         return action in self.actions and (action == "view" or not self.entity.read_only)
+
+
+def knows_workflow(shape: Shape) -> bool:
+    """Whether the kind has transitions and the state that they change is readable; else they are unknown."""
+    flow = workflow_of(shape.entity)
+    return flow is not None and all(shape.reads(name) for name in flow.state)
+
+
+def transitions_of(shape: Shape, refusals: Iterable[frozenset[str]]) -> tuple[str, ...]:
+    """Return the names of the transitions that ``shape`` may do on rows that may be edited, in their order.
+
+    ``refusals`` = what each of the actor's profiles refuses, as ``Kind.transition``: one that does not is enough.
+    A transition is nobody's who cannot write the state, or what it requires (security.md §4, entities.md §7).
+    """
+    flow = workflow_of(shape.entity)
+    by_name = shape.entity.by_name
+    if flow is None or "edit" not in shape.actions or not all(shape.writes(by_name[name]) for name in flow.state):
+        return ()
+    refused = list(refusals)
+
+    def may(step: Transition) -> bool:
+        needed = all(shape.writes(by_name[name]) for name in step.required)
+        some = not step.some_of or any(shape.writes(by_name[name]) for name in step.some_of)
+        return needed and some and any(f"{shape.kind}.{step.name}" not in of_one for of_one in refused)
+
+    return tuple(step.name for step in flow.transitions if may(step))
 
 
 FieldKey = tuple[str, str]

@@ -18,8 +18,8 @@ from entities import rules
 from entities.models import User
 from entities.registry import ByLink, ByOwner, ByReference, Entity, Field, entity_of, model_fields, registry
 from entities.rules.circumstances import Circumstances
-from security import gate
-from security.errors import Invalid, NotPermitted, OutsideYourRights, UnknownActor
+from security import gate, transitions
+from security.errors import Invalid, NotPermitted, OutsideYourRights, RecordNotFound, UnknownActor
 from security.models import Change
 from security.plan import parents_of
 from security.predicates import scope_holds
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from entities.declaration import Parent
     from entities.models import Record
+    from entities.workflow import Transition
     from security.plan import Access, Action
 
 NEUTRAL = "These values cannot be stored together with what exists."
@@ -68,6 +69,7 @@ def create(
         raise NotPermitted if entity.parents else OutsideYourRights
     rules.settle(record, circumstances)
     _remember(access, entity, record.pk, "insert", values, now)
+    _bring_about(access, entity, record)
     return record
 
 
@@ -90,14 +92,35 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
 def update(access: Access, entity: Entity, record: Record, values: Mapping[str, Any]) -> bool:
     """Change the given attributes of a record that ``locked`` returned; say whether anything changed.
 
-    A write that changes nothing writes nothing and stamps nothing. Raises as ``create``.
+    A write that changes nothing writes nothing and stamps nothing. A change of state is carried out as the transition
+    that it amounts to. Raises as ``create``, and ``RuleViolation`` ``TransitionNotAllowed`` where it amounts to none.
     """
+    step = transitions.meant(access, entity, record, values)
+    if step is not None:
+        return transition(access, entity, record, step, values)
+    return _change(access, entity, record, values, values, present())
+
+
+def transition(access: Access, entity: Entity, record: Record, step: Transition, values: Mapping[str, Any]) -> bool:
+    """Do a transition of a record that ``locked`` returned for edit; say whether anything changed.
+
+    ``values`` = the parameters that the caller sent, ``{attribute: value}``. Raises ``NotPermitted`` where the actor
+    may not do it, ``RuleViolation`` ``TransitionNotAllowed`` where the state forbids it, else as ``update``.
+    """
+    now = present()
+    written = transitions.written(access, entity, step, record, values, now)
+    return _change(access, entity, record, written, values, now)
+
+
+def _change(
+    access: Access, entity: Entity, record: Record, values: Mapping[str, Any], sent: Iterable[str], now: datetime
+) -> bool:
+    """Store ``values``, of which the caller named those ``sent``."""
     before = copy(record)
     _assign(entity, record, values)
-    given = frozenset(name for name in values if _differs(entity, record, before, name))
-    if not given:
+    if not any(_differs(entity, record, before, name) for name in values):
         return False
-    now = present()
+    given = frozenset(name for name in sent if _differs(entity, record, before, name))
     circumstances = _circumstances(access, now, given, before)
     rules.check(record, circumstances)
     changed = [f for f in _columns(entity) if getattr(record, f.column) != getattr(before, f.column)]
@@ -109,6 +132,24 @@ def update(access: Access, entity: Entity, record: Record, values: Mapping[str, 
     rules.settle(record, circumstances)
     _remember(access, entity, record.pk, "edit", [field.name for field in changed], now)
     return True
+
+
+def _bring_about(access: Access, entity: Entity, record: Record) -> None:
+    """Do to the owner of a new record what its first one brings about, if the actor may (entities.md §7.2).
+
+    The first one that the actor sees: others must not show in what becomes of the owner.
+    """
+    for owner, step, reference in transitions.brought_about(entity):
+        key = getattr(record, reference.column)
+        if key is None or step.name not in access.shape(owner).transitions:
+            continue
+        others = gate.rows(access, entity).filter(**{reference.column: key}).exclude(pk=record.pk)
+        try:
+            found = None if others.exists() else locked(access, owner, key, "edit")
+        except (RecordNotFound, NotPermitted):
+            continue
+        if found is not None and step in transitions.possible_for(access, owner, found):
+            transition(access, owner, found, step, {})
 
 
 def delete(access: Access, entity: Entity, record: Record) -> None:

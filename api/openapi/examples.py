@@ -15,6 +15,7 @@ import orjson
 
 from api import prototypes, quickfind
 from api.errors import ApiError, Diagnosis, body_of, too_many_requests
+from api.openapi import actions
 from api.openapi import found as quick
 from api.openapi.records import owners
 from api.openapi.texts import REFUSALS
@@ -93,6 +94,7 @@ def of_kind(access: Access, entity: Entity) -> dict[str, Any]:
         f"{kind}Create": create(shape, sample),
         f"{kind}Update": _update(shape, records[0]),
     }
+    found |= actions.examples(shape, records)
     for parent in prototypes.known(access):
         for item in prototypes.collections(access, parent):
             if item.kind == kind:
@@ -138,7 +140,7 @@ def _links(access: Access, shape: Shape, record: Mapping[str, Any]) -> dict[str,
     names |= {f"${action}" for action in ("edit", "delete") if shape.offers(action)}
     found = {name: link for name, link in record["$links"].items() if name in names}
     found["$self"] = found["$self"] | {"$title": _title(access, shape.entity, record)}
-    return found
+    return found | actions.links(shape, record["$url"], record["$links"])
 
 
 def _feed(entity: Entity, shown: list[dict[str, Any]], *, insert: bool) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
 from api import prototypes
+from api.actions import ActionViewSet
 from api.discovery import PrototypeView
 from api.errors import ApiError
-from api.openapi import credentials, many, records, texts
+from api.openapi import actions, credentials, many, records, texts
 from api.openapi.shared import CONTRACT_HEADERS, Schema, ref
 from api.quickfind import QuickFindView, searchable
 from api.records import RIGHT_OF, RecordView
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from api.base import SDataView
     from entities.registry import Entity
+    from entities.workflow import Transition
     from security.access import Access
 
 VERBS = {
@@ -50,6 +52,7 @@ REFUSALS: dict[str, tuple[int, ...]] = {
     "update": (403, 404, 409, 412, 413, 415),
     "partial_update": (403, 404, 409, 412, 413, 415),
     "destroy": (403, 404, 409, 412),
+    "run": (403, 404, 409, 412, 413, 415),
 }
 FEED = ("StartIndex", "Count", "After", "TotalsParameter", "LabelsParameter")
 RequestId = "RequestIdParameter"
@@ -58,13 +61,17 @@ __all__ = ["ContractSchema", "credentials"]
 
 @dataclass(frozen=True)
 class Record:
-    """What a route of records is about: an action on records of ``target``, perhaps at a relation of ``parent``."""
+    """What a route of records is about: an action on records of ``target``, perhaps at a relation of ``parent``.
+
+    ``step`` = the business action, where it is about one.
+    """
 
     action: str
     target: Entity
     parent: Entity | None
     relation: str
     to_one: bool
+    step: Transition | None = None
 
     @property
     def name(self) -> str:
@@ -83,7 +90,8 @@ def record_of(view: RecordView) -> Record:
         link, field = view.collection, view.reference
         relation = link.kind if link else field.relation if field else ""
         return Record(view.action, view.target, view.parent, relation, to_one=link is None)
-    return Record(view.action, view.target, None, "", to_one=False)
+    step = view.transition if isinstance(view, ActionViewSet) else None
+    return Record(view.action, view.target, None, "", to_one=False, step=step)
 
 
 def offered(view: SDataView, method: str) -> bool:
@@ -96,7 +104,7 @@ def offered(view: SDataView, method: str) -> bool:
         view.locate(view.request)
     except ApiError:
         return False
-    if not isinstance(view, RecordView) or isinstance(view, QueryViewSet):
+    if not isinstance(view, RecordView) or isinstance(view, QueryViewSet | ActionViewSet):
         return view.may(method)
     item = view.collection if isinstance(view, RelatedViewSet) else None
     if method == "POST" and isinstance(view, RelatedViewSet) and item is not None:
@@ -137,7 +145,9 @@ class ContractSchema(AutoSchema):
     def get_operation_id(self) -> str:
         """Return ``listCompany``, ``createCompanyPerson``, …"""
         about = self.record
-        return f"{VERBS[about.action]}{about.name}" if about else self.page.operation
+        if about is None:
+            return self.page.operation
+        return f"{about.step.name if about.step else VERBS[about.action]}{about.name}"
 
     def get_tags(self) -> list[str]:
         """Group by the kind that the address begins with."""
@@ -149,6 +159,8 @@ class ContractSchema(AutoSchema):
         about = self.record
         if about is None:
             return self.page.summary
+        if about.step is not None:
+            return f"{about.step.title} a {about.target.label}"
         return texts.summary(about.action, about.target, about.parent, about.relation if about.to_one else "")
 
     def get_description(self) -> str:  # type: ignore[override]  # the signature that drf-spectacular gave it
@@ -185,6 +197,7 @@ class ContractSchema(AutoSchema):
             "update": ["ReturnPartial", "IfMatch", "Prefer", *(["OnlyNew"] if self._upserts(about) else [])],
             "partial_update": ["ReturnPartial", "IfMatch", "Prefer"],
             "destroy": ["IfMatch"],
+            "run": ["ReturnPartial", "IfMatch", "Prefer"],
         }
         return [*names, *per_action.get(about.action, []), RequestId]
 
@@ -209,6 +222,8 @@ class ContractSchema(AutoSchema):
             return {"content": {"application/json": content}, "required": True}
         if about is not None and about.action == "batch":
             return many.batch_body(self, about.target)
+        if about is not None and about.step is not None:
+            return actions.request_body(self, about.target, about.step)
         found = AutoSchema._get_request_body(self, direction) if about else None
         if about is None or found is None:
             return None

@@ -6,13 +6,14 @@ starts with.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from entities.captions import Choice, Lists
 from entities.lists import starting_lists
 from entities.registry import Entity, registry
 from security.access import ACTIONS, Access, AccessPlan, Actor
-from security.shapes import Shape, blocks_insert, fields_of
+from security.shapes import Shape, blocks_insert, fields_of, transitions_of
 
 BASE_ROOT = "https://crm.example.com"
 
@@ -31,7 +32,8 @@ def public_access() -> Access:
 def _full_shape(entity: Entity) -> Shape:
     fields = fields_of({}, entity, full=True)
     blocked = {"insert"} if blocks_insert({}, entity, fields) else set()
-    return Shape(entity.kind, fields, frozenset(ACTIONS) - blocked)
+    shape = Shape(entity.kind, fields, frozenset(ACTIONS) - blocked)
+    return replace(shape, transitions=transitions_of(shape, [frozenset()]))
 
 
 def _lists() -> Lists:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
 
-from api import prototypes, related
+from api import prototypes, related, workflow
 from api.nested import CHILDREN
 from api.openapi.shared import FLAG, INT32, MOMENT, TEXT, URL, Schema, closed, ref
 from api.serializers import WireField, serializer_for
@@ -196,7 +196,8 @@ def entry_links(access: Access, shape: Shape) -> Schema:
     names += ["$edit"] if shape.offers("edit") else []
     names += ["$delete"] if shape.offers("delete") else []
     names += ["$prototype", *(item.name for item in prototypes.collections(access, shape.entity))]
-    return closed(dict.fromkeys(names, ref("Link")), ("$self", "$prototype"))
+    actions = {step.name: ref("ActionLink") for step in workflow.steps(shape)}
+    return closed(dict.fromkeys(names, ref("Link")) | actions, ("$self", "$prototype"))
 
 
 def body(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:

@@ -132,6 +132,19 @@ SCHEMAS: dict[str, Schema] = {
         (),
         description="What the parameters of the same names say of a page. Lists are arrays, or texts with commas.",
     ),
+    "ActionLink": closed(
+        {
+            "$url": URL,
+            "$title": TEXT,
+            "$method": ref("LinkMethod"),
+            "$request": closed({"$properties": {"type": "object", "additionalProperties": ref("ActionParameter")}}),
+        },
+        description="What can be done to the record now. `$request` names the members that the body may have.",
+    ),
+    "ActionParameter": closed(
+        {"$title": TEXT, "$type": ref("PrototypeType"), "$isMandatory": FLAG},
+        description="A member of an action's body, described further in the prototype of the kind.",
+    ),
     "FeedLinks": closed(members(_FEED_LINKS, ref("Link")), ("$self", "$first", "$prototype")),
     "Rights": closed(dict.fromkeys(("$view", "$edit", "$insert", "$delete"), FLAG)),
     "Contract": closed(

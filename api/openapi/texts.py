@@ -27,6 +27,7 @@ ACTIONS = {
     "update": "Changes the members that are sent and no others, like PATCH; never creates.",
     "partial_update": "Changes the members that are sent and no others. What was read may be sent back unchanged.",
     "destroy": "Deletes the record, with what belongs to it.",
+    "run": "Answers 409 where the present state does not allow it; a record links what is possible now.",
 }
 UPSERTS = (
     "Changes the members that are sent and no others, like PATCH. With an external key in the parentheses, such as"

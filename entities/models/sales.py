@@ -22,6 +22,7 @@ from entities.fields import (
     text,
 )
 from entities.models.base import Record, indexes, secured
+from entities.workflow import OPPORTUNITY, QUOTES
 
 USER = settings.AUTH_USER_MODEL
 
@@ -56,6 +57,7 @@ class Opportunity(Record):
         unlinked=("forecast_currency",),
         collections=(Collection("Notes", owned=True), Collection("Quotes", "opportunity")),
         delete="D2",
+        workflow=OPPORTUNITY,
     )
 
     description = text(50, "Description", required=True)
@@ -153,6 +155,7 @@ class Quote(Record):
         fixed=("opportunity",),
         collections=(Collection("QuoteItems", "quote", owned=True), Collection("Notes", owned=True)),
         delete="D3",
+        workflow=QUOTES,
     )
 
     opportunity = reference("entities.Opportunity", "Opportunity", required=True)

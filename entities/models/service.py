@@ -9,6 +9,7 @@ from django.conf import settings
 from entities.declaration import Collection, Declaration
 from entities.fields import integer, memo, moment, reference, selection, text
 from entities.models.base import Record, secured
+from entities.workflow import CASES
 
 USER = settings.AUTH_USER_MODEL
 
@@ -34,6 +35,7 @@ class Case(Record):
         },
         relations={"opened_by": "OpenedBy", "closed_by": "ClosedBy"},
         collections=(Collection("Notes", owned=True),),
+        workflow=CASES,
     )
 
     reference_id = text(128, "Reference", editable=False)

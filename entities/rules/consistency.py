@@ -10,6 +10,7 @@ from entities.registry import registry
 from entities.rules.assignment import complete_assignment
 from entities.rules.circumstances import RuleViolation
 from entities.rules.writing import change_all
+from entities.workflow import effect, workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,22 @@ def complete_dealing(record: Dealing, c: Circumstances) -> None:
     complete_assignment(record, c, territories=territories)
     if record.opened is None and "opened" not in c.given:
         record.opened = c.now
+
+
+def complete_closing(record: Dealing, c: Circumstances) -> None:
+    """Fill the closing dates of a record that is created in a closed state, as an import does."""
+    entity = registry().by_model[type(record)]
+    flow = workflow_of(entity)
+    if flow is not None and record.status in flow.closed:
+        for name, told in flow.closing.items():
+            field = entity.by_name[name]
+            setattr(record, field.column, effect(told, field, c.actor.pk, c.now))
+
+
+def check_dealing_dates(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:
+    """Yield each end that lies before the opening; closing now is never too early."""
+    ends = ("target_close", "closed") if c.changed(record, "opened") else ("target_close",)
+    yield from check_dates(record, c, "opened", *ends)
 
 
 def check_person(record: Dealing, c: Circumstances) -> Iterator[RuleViolation]:

@@ -20,7 +20,14 @@ from entities.rules import numbering
 from entities.rules.arithmetic import AMOUNT, PERCENT, ZERO
 from entities.rules.assignment import check_assignment, complete_assignment
 from entities.rules.circumstances import RuleViolation
-from entities.rules.consistency import check_dates, check_person, complete_dealing, differs
+from entities.rules.consistency import (
+    check_dates,
+    check_dealing_dates,
+    check_person,
+    complete_closing,
+    complete_dealing,
+    differs,
+)
 from entities.rules.documents import (
     CONVERTED,
     has_lines,
@@ -30,6 +37,7 @@ from entities.rules.documents import (
 )
 from entities.rules.products import base_currency, default_price_list
 from entities.rules.writing import change, change_all
+from entities.workflow import CERTAINTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,23 +46,16 @@ if TYPE_CHECKING:
 
     from entities.rules.circumstances import Circumstances
 
-CERTAINTY = {
-    "Lead": 10,
-    "Qualified": 25,
-    "Quoted": 50,
-    "Negotiating": 75,
-    "Sale Agreed": 90,
-    "Sale Closed": 100,
-    "Deal Lost": 0,
-}
+ABANDONED = "Closed"
 ADDRESS_LINES = ("address1", "address2", "address3", "address4", "city", "state", "post_code", "country")
 
 
 def complete_opportunity(opportunity: Opportunity, c: Circumstances) -> None:
-    """Fill company, assignment, opening, certainty and currency; a new opportunity has no totals yet."""
+    """Fill company, assignment, opening, closing, certainty and currency; a new opportunity has no totals yet."""
     complete_dealing(opportunity, c)
+    complete_closing(opportunity, c)
     if opportunity.certainty is None and "certainty" not in c.given:
-        opportunity.certainty = CERTAINTY.get(opportunity.stage)
+        opportunity.certainty = 0 if opportunity.status == ABANDONED else CERTAINTY.get(opportunity.stage)
     opportunity.total_quotes = opportunity.total_orders = ZERO
     opportunity.total = opportunity.no_disc_amt_sum = ZERO
 
@@ -63,7 +64,7 @@ def check_opportunity(opportunity: Opportunity, c: Circumstances) -> Iterator[Ru
     """Person and company agree, dates are in order, the currency is not fixed by lines."""
     yield from check_assignment(opportunity, c)
     yield from check_person(opportunity, c)
-    yield from check_dates(opportunity, c, "opened", "target_close", "closed")
+    yield from check_dealing_dates(opportunity, c)
     if opportunity.forecast_currency_id is None and (c.before is None or opportunity.forecast is not None):
         opportunity.forecast_currency_id = base_currency(c)
     if c.before is not None and c.changed(opportunity, "currency_id"):

@@ -310,3 +310,16 @@ def test_messages_of_the_policy_pages_name_no_secret(boss: Client, world: World)
     page = boss.post(f"{TOKENS}add/", asked)
     assert not list(get_messages(page.wsgi_request))
     assert page.context["token"] not in str(page.cookies)
+
+
+def test_a_refused_transition_is_refused_from_the_next_request_on(boss: Client, clerk: Client, world: World) -> None:
+    address = f"{PROFILES}{world.profile.pk}/change/"
+    kept = {**rights_of(world.profile), "name": world.profile.group.name}
+    assert boss.post(address, {**kept, "refused": ["Cases.close"]}).status_code == 302
+    assert Profile.objects.get(pk=world.profile.pk).refused == ["Cases.close"]
+    case = f"/admin/entities/case/{world.case.pk}/change/"
+    assert list(errors(change(clerk, case, stage="Closed", status="Closed"))) == ["__all__"]
+    assert change(clerk, case, stage="Queued").status_code == 302
+    assert list(errors(boss.post(address, {**kept, "refused": ["Cases.fly"]}))) == ["refused"]
+    assert boss.post(address, kept).status_code == 302
+    assert change(clerk, case, stage="Closed", status="Closed").status_code == 302

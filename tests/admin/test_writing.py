@@ -287,3 +287,17 @@ def test_a_created_record_out_of_sight_is_told_without_its_title(clerk: Client, 
 def test_a_deleted_user_is_logged_out(clerk: Client, world: World) -> None:
     User._default_manager.filter(pk=world.clerk.pk).update(disabled=True)
     assert clerk.get("/admin/").status_code == 302
+
+
+def test_a_change_of_state_is_a_transition_or_an_error_of_the_form(clerk: Client, world: World) -> None:
+    address = f"/admin/entities/case/{world.case.pk}/change/"
+    (said_there,) = errors(change(clerk, address, stage="Closed"))["__all__"]
+    assert said_there.startswith(
+        "The workflow does not lead there from here. Possible now: Queue (Queued / In Progress)"
+    )
+    assert errors(change(clerk, address, stage="Solved")) == {"solution_note": ["Case_SolutionNote is required."]}
+    assert stored(world.case).stage == "Logged"
+    assert change(clerk, address, stage="Closed", status="Closed").status_code == 302
+    now = stored(world.case)
+    assert (now.stage, now.status, now.closed_by_id) == ("Closed", "Closed", world.clerk.pk)
+    assert now.closed == now.updated_at

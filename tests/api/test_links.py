@@ -44,7 +44,7 @@ def test_39_every_link_of_an_entry_can_be_followed(logon: str) -> None:
         for name, link in entry["$links"].items():
             if "$method" not in link:
                 assert wire.get(link["$url"]).status == 200, (kind, name)
-            if "$request" in link:
+            if isinstance(link.get("$request"), str):
                 assert wire.get(link["$request"]).status == 200, (kind, name)
         for name, member in entry.items():
             if isinstance(member, dict) and "$key" in member:

@@ -73,6 +73,7 @@ def shapes(oracle: Oracle, user: User, access: Access) -> None:
         found = sorted((item.wire, item.writable, item.required) for item in shape.fields)
         expect(f"fields of {kind} for {user.key}", found, sorted(oracle.shape(user, kind)))
         expect(f"actions on {kind} for {user.key}", shape.actions, oracle.actions(user, kind))
+        expect(f"transitions of {kind} for {user.key}", list(shape.transitions), oracle.transitions(user, kind))
         expect(f"{user.key} knows {kind}", access.knows(entity), oracle.knows(user, kind))
 
 

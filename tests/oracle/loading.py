@@ -90,7 +90,8 @@ def _intervals(world: World) -> dict[int, tuple[int, int]]:
 def _load_policy(world: World) -> None:
     groups = [*world.profiles, world.plain_group]
     Group.objects.bulk_create(Group(id=key, name=f"Group {key}") for key in groups)
-    Profile.objects.bulk_create(Profile(group_id=key) for key in world.profiles)
+    refused = {key: [f"{r.kind}.{r.name}" for r in world.refusals if r.profile == key] for key in world.profiles}
+    Profile.objects.bulk_create(Profile(group_id=key, refused=refused[key]) for key in world.profiles)
     # Everybody is in the group that is no profile, so that a grant to it would show.
     memberships = User.groups.through
     memberships._default_manager.bulk_create(

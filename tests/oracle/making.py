@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from tests.oracle.catalogue import catalogue
-from tests.oracle.worlds import ACTIONS, BASE, Grant, Right, Row, Rule, Territory, User, World
+from tests.oracle.worlds import ACTIONS, BASE, Grant, Refusal, Right, Row, Rule, Territory, User, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,8 @@ def worlds(draw: Draw) -> World:
     rows = tuple(_rows(draw, places, teams, [user.key for user in users]))
     grants = _grants(draw, rows, users, profiles, plain_group)
     rules = _rules(draw, users, teams, profiles)
-    return World(territories, teams, profiles, plain_group, users, rights, rules, grants, rows)
+    refusals = _refusals(draw, profiles)
+    return World(territories, teams, profiles, plain_group, users, rights, rules, grants, rows, refusals)
 
 
 def _territories(draw: Draw) -> tuple[Territory, ...]:
@@ -130,6 +131,13 @@ def _rules(draw: Draw, users: tuple[User, ...], teams: tuple[int, ...], profiles
         rule = Rule(kind, wire, level, holder, read, write, required)
         found.setdefault((kind, wire, level, holder), rule)
     return tuple(found.values())
+
+
+def _refusals(draw: Draw, profiles: tuple[int, ...]) -> tuple[Refusal, ...]:
+    # Of few transitions, so that several profiles meet in one.
+    steps = [("Cases", "close"), ("Cases", "solve"), ("Opportunity", "win"), ("Quotes", "activate")]
+    chosen = [pick(draw, profiles, steps) for _ in range(draw(st.integers(0, 8)))]
+    return tuple({(profile, step): Refusal(profile, *step) for profile, step in chosen}.values())
 
 
 class _Rows:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tests.oracle.catalogue import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.oracle.catalogue import Column, Kind
     from tests.oracle.worlds import Action, Right, Row, Rule, User, World
@@ -28,6 +28,15 @@ PARENT_KINDS = {
     "PhoneLink": ("Company", "Person"),
     "EmailLink": ("Company", "Person"),
 }
+# What entities.md §7 says of each transition beside its states: the field that it requires; reassign moves something.
+STATES = {"Cases": "Case_Stage Case_Status", "Opportunity": "Oppo_Stage Oppo_Status", "Quotes": "Quot_Status"}
+TRANSITIONS = {
+    "Cases": "queue investigate wait solve close reopen reassign",
+    "Opportunity": "qualify quote negotiate agree win lose abandon reopen reassign",
+    "Quotes": "deactivate activate",
+}
+REQUIRED = {("Cases", "solve"): "Case_SolutionNote"}
+MOVED = {"Cases": "Case_AssignedUserId Case_ChannelId", "Opportunity": "Oppo_AssignedUserId Oppo_ChannelId"}
 LEVELS = ("user", "team", "profile", "everyone")
 ACTIONS: tuple[Action, ...] = ("view", "insert", "edit", "delete")
 
@@ -244,6 +253,25 @@ class Oracle:
             for column in catalogue()[kind].columns
             if self.readable(user, kind, column.wire)
         ]
+
+    # Transitions (§4)
+
+    def transitions(self, user: User, kind: str) -> list[str]:
+        """Edit, write access to the state, one profile that does not refuse it; nobody does what they cannot fill."""
+        if "edit" not in self.actions(user, kind) or not self._fills(user, kind, STATES.get(kind, ""), all):
+            return []
+        names = TRANSITIONS.get(kind, "").split()
+        named = [name for name in names if self._fills(user, kind, REQUIRED.get((kind, name), ""), all)]
+        if not self._fills(user, kind, MOVED.get(kind, ""), any):
+            named = [name for name in named if name != "reassign"]
+        return [name for name in named if user.superuser or self._lets(user, kind, name)]
+
+    def _fills(self, user: User, kind: str, wires: str, enough: Callable[[Iterable[bool]], bool]) -> bool:
+        return enough(self.writable(user, kind, catalogue()[kind].by_wire[wire]) for wire in wires.split())
+
+    def _lets(self, user: User, kind: str, name: str) -> bool:
+        refusing = {found.profile for found in self.world.refusals if (found.kind, found.name) == (kind, name)}
+        return bool(user.profiles - refusing)
 
     # What is shown of a row
 

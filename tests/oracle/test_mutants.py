@@ -144,6 +144,12 @@ def sources_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(shapes, "may_read", broken)
 
 
+def refusing(change: Callable[[list[frozenset[str]]], list[frozenset[str]]]) -> Break:
+    """What profiles refuse, taken otherwise."""
+    told = shapes.transitions_of
+    return lambda patch: patch.setattr(plan, "transitions_of", lambda shape, said: told(shape, change(list(said))))
+
+
 ROWS: dict[str, Break] = {
     "the created scope is dropped": scope("created_by", predicates.NOBODY),
     "the assigned scope is dropped": scope("assigned", predicates.NOBODY),
@@ -176,6 +182,8 @@ FIELDS: dict[str, Break] = {
     "requirements are forgotten": deciding(lambda told, given: (given[1] != "required" and told(*given)) or None),
     "hidden sources do not hide": sources_forgotten,
     "inserts are never blocked": lambda patch: patch.setattr(plan, "blocks_insert", lambda *_: False),
+    "refusals are forgotten": refusing(lambda said: [frozenset()] if said else []),
+    "one profile's refusal is enough": refusing(lambda said: [frozenset[str]().union(*said)] if said else []),
     "the administrator is nobody special": lambda patch: patch.setattr(
         plan, "fields_of", lambda rules, entity, full: shapes.fields_of(rules, entity, full=False)
     ),

@@ -58,6 +58,15 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A profile refuses a transition of a kind."""
+
+    profile: int
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Grant:
     """``group`` is a Django group that is no profile: what it holds counts for nobody."""
 
@@ -93,6 +102,7 @@ class World:
     rules: tuple[Rule, ...]
     grants: tuple[Grant, ...]
     rows: tuple[Row, ...]
+    refusals: tuple[Refusal, ...] = ()
 
     def of(self, kind: str) -> list[Row]:
         """The rows of a kind; Users, teams and territories are rows, too, and a link kind shows its base's rows."""
@@ -110,7 +120,7 @@ class World:
 
     def __repr__(self) -> str:
         """A summary to read: one fact per line, keys shortened."""
-        groups = (self.territories, self.users, self.rights, self.rules, self.grants, self.rows)
+        groups = (self.territories, self.users, self.rights, self.rules, self.grants, self.rows, self.refusals)
         lines = [f"  {_brief(item)}" for group in groups for item in group]
         heads = [f"  teams {self.teams}", f"  profiles {self.profiles}, plain group {self.plain_group}"]
         return "\n".join(["World(", *heads, *lines, ")"]).replace(str(BASE)[:-1], "*")

@@ -124,6 +124,7 @@ def test_a_change_that_is_not_committed_binds_nobody_else(elsewhere: OtherProces
 
 POLICY = {
     "a profile": "UPDATE security_profile SET functions = '[\"share\"]'",
+    "a refused transition": "UPDATE security_profile SET refused = '[\"Cases.close\"]'",
     "a right": "UPDATE security_profileright SET edit = true",
     "a lost right": "DELETE FROM security_profileright",
     "all rights at once": "TRUNCATE security_profileright",
@@ -168,6 +169,7 @@ def test_plain_sql_on_any_policy_table_counts(policy: User, statement: str) -> N
     ("model", "values"),
     [
         (Profile, {"functions": ["share"]}),
+        (Profile, {"refused": ["Cases.close"]}),
         (ProfileRight, {"edit": True}),
         (Team, {"active": False}),
         (Territory, {"number_end": 9}),

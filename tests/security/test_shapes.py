@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from guardian.shortcuts import assign_perm
 
-from entities.models import Team
+from entities.models import Case, Team
 from entities.registry import registry
 from security import gate
 from tests.security.people import access, profile, right, rule, user
@@ -192,3 +193,68 @@ def test_a_relation_to_a_kind_that_one_cannot_see_is_unknown(susan: User, sales:
     assert gate.relation(access(susan), registry()["Company"], "Person") is not None
     sales.rights.filter(entity="Person").delete()
     assert gate.relation(access(susan), registry()["Company"], "Person") is None
+
+
+def transitions(who: User, kind: str = "Cases") -> tuple[str, ...]:
+    """Return the transitions that the user may do now."""
+    return access(who).shape(registry()[kind]).transitions
+
+
+def refuse(holder: Profile, *names: str) -> None:
+    """Let a profile refuse these transitions."""
+    type(holder).objects.filter(pk=holder.pk).update(refused=list(names))
+
+
+def test_a_transition_is_refused_only_where_every_profile_refuses_it(susan: User, sales: Profile) -> None:
+    right(sales, "Cases", "view edit")
+    assert "close" in transitions(susan)
+    refuse(sales, "Cases.close", "Cases.wait")
+    assert not {"close", "wait"} & set(transitions(susan))
+    other = profile("Other")
+    refuse(other, "Cases.wait", "Opportunity.win")
+    susan.groups.add(other.group)
+    assert {"close", "wait"} & set(transitions(susan)) == {"close"}
+    assert "win" in transitions(susan, "Opportunity")
+
+
+def test_a_transition_needs_edit_and_the_state_and_what_it_requires(susan: User, sales: Profile) -> None:
+    right(sales, "Cases", "view insert delete")
+    assert transitions(susan) == ()
+    right(sales, "Cases", "edit", scope="created_by")
+    assert transitions(susan) == ("queue", "investigate", "wait", "solve", "close", "reopen", "reassign")
+    rule("Case_SolutionNote", "Cases", write=False)
+    assert "solve" not in transitions(susan)
+    assert "close" in transitions(susan)
+    rule("Case_ChannelId", "Cases", write=False)
+    assert "reassign" in transitions(susan)
+    rule("Case_AssignedUserId", "Cases", read=False)
+    assert "reassign" not in transitions(susan)
+    rule("Case_Stage", "Cases", write=False)
+    assert transitions(susan) == ()
+
+
+def test_whoever_has_no_profile_has_no_transition_and_a_superuser_has_all(sales: Profile) -> None:
+    refuse(sales, "Cases.close")
+    assert "close" in transitions(user("boss", sales, is_superuser=True))
+    case = Case.objects.create(description="x")
+    alone = user("alone")
+    for action in ("view", "change"):
+        assign_perm(f"{action}_case", alone, case)
+    assert access(alone).shape(registry()["Cases"]).offers("edit")
+    assert transitions(alone) == ()
+
+
+def test_whoever_only_reads_has_no_transition(susan: User, sales: Profile) -> None:
+    right(sales, "Cases", "view edit")
+    assert access(susan).reading.shape(registry()["Cases"]).transitions == ()
+
+
+def test_a_refusal_changes_the_plan_of_those_it_touches(susan: User, sales: Profile) -> None:
+    right(sales, "Cases", "view edit")
+    peter = user("peter", profile("Support"))
+    before = [(access(who).digest, access(who).shape(registry()["Cases"])) for who in (susan, peter)]
+    refuse(sales, "Cases.close")
+    after = [(access(who).digest, access(who).shape(registry()["Cases"])) for who in (susan, peter)]
+    assert before[0][0] != after[0][0]
+    assert before[0][1] != after[0][1]
+    assert before[1] == after[1]
