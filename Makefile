@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-deep check-browser check checks format lock docs manage clean
+.PHONY: help run test test-deep check-browser check-clients check checks format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -35,6 +35,10 @@ check-browser: ## Try the administration in a browser (needs Chromium; BROWSER= 
 	$(NEED) dev
 	exec $(WITH_DATABASE) $(PY) -m pytest tests/browser/administration.py $(ARGS)
 
+check-clients: ## Generate clients from the served document and let them work (needs Node 20 and npm)
+	$(NEED) dev
+	exec $(WITH_DATABASE) $(PY) -m pytest tests/clients/generated.py $(ARGS)
+
 check: ## Run every check but the tests
 	$(NEED) dev
 	exec $(WITH_DATABASE) $(MAKE) --no-print-directory checks
@@ -64,6 +68,7 @@ lock: ## Lock the newest versions that pyproject.toml allows (ARGS="--upgrade-pa
 	$(COMPILE) $(ARGS) -o requirements/uv.txt --group bootstrap
 	$(COMPILE) $(ARGS) -o requirements/run.txt pyproject.toml
 	$(COMPILE) $(ARGS) -o requirements/dev.txt pyproject.toml --group dev -c requirements/run.txt
+	$(COMPILE) $(ARGS) -o requirements/clients.txt --group clients
 
 manage: ## Run a command of manage.py on the private database (ARGS="shell")
 	$(NEED) run

@@ -198,7 +198,7 @@ SCHEMAS: dict[str, Schema] = {
             "$totalDigits": INT32,
             "$fractionDigits": INT32,
             "$relation": TEXT | {"description": "The kind that a reference names."},
-            "$default": {"type": ["string", "number", "boolean", "array", "null"]},
+            "$default": {"type": ["string", "number", "boolean", "array", "null"], "items": TEXT},
             "$item": ref("PrototypeItem"),
             "$links": {"type": "object", "additionalProperties": ref("Link")},
         },
