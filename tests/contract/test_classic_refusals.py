@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
+from tests.api.test_sentinel import HIDDEN, MARK
 
 from entities.models import Case, Company, Person
 from security import gate
 from security.gate import system_rows
 from security.models import FieldRule, Profile, ProfileRight
-from tests.api.test_sentinel import HIDDEN, MARK
 from tests.api.twins import FOREVER_UNUSED, hidden_names, invisible_key, keys, kinds, never_existed, told
 from tests.api.wire import Wire, at, login
 from tests.contract.atom import CLASSIC, declared, document, judged, links, payloads, refused, schema_of
