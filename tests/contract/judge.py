@@ -6,6 +6,7 @@ it is made once per user and policy.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 # Where no document can be asked for: the test takes something away that the document needs as well.
 UNKNOWN = (500, 503)
+KEPT = 10
 
 
 class Judge:
     """Called after each request; raises ``AssertionError`` for an answer that its caller's document does not allow."""
 
     def __init__(self) -> None:
-        self.contracts: dict[str, Contract] = {}
+        self.contracts: OrderedDict[str, Contract] = OrderedDict()
         self.judged = 0
         self._busy = False
 
@@ -34,6 +36,7 @@ class Judge:
             return
         contract = self.contracts.get(fingerprint) or self._asked(wire, fingerprint)
         if contract is not None:
+            self.contracts.move_to_end(fingerprint)
             found = contract.problems(method, path, answer.status, answer.headers, answer.body)
             assert not found, (method, path, answer.status, found[:5])
             self.judged += 1
@@ -50,5 +53,7 @@ class Judge:
                 log.pop()
         if answer.status != 200 or answer.headers["Contract-Fingerprint"] != fingerprint:
             return None  # credentials of one request only, or rights that this very request changed
+        while len(self.contracts) >= KEPT:
+            self.contracts.popitem(last=False)
         self.contracts[fingerprint] = Contract(answer.json)
         return self.contracts[fingerprint]

@@ -42,7 +42,7 @@ class Contract:
         self._registry: Registry[Any] = Registry().with_resource(DOCUMENT, resource)
         self._validators: dict[str, Any] = {}
         self._quick: dict[str, Any] = {}
-        self._plain = _plain(self.document)
+        self._plain = jsonschema_rs.Registry([(DOCUMENT, _plain(self.document))])
         self._templates = [(_pattern(template), template) for template in self.document["paths"]]
 
     def template(self, path: str) -> str | None:
@@ -111,8 +111,8 @@ class Contract:
     def _quick_validator(self, schema: Schema) -> Any:
         key = json.dumps(schema, sort_keys=True)
         if key not in self._quick:
-            whole = {"components": self._plain["components"], **_plain(schema)}
-            self._quick[key] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            absolute = json.loads(json.dumps(_plain(schema)).replace('"#/components/', f'"{DOCUMENT}#/components/'))
+            self._quick[key] = jsonschema_rs.Draft202012Validator(absolute, validate_formats=True, registry=self._plain)
         return self._quick[key]
 
     def _validator(self, schema: Schema) -> Any:
