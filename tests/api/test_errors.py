@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from entities.rules.circumstances import RuleViolation
 from security import writes
 from security.errors import Invalid
 from tests.api.wire import Wire, at
+
+if TYPE_CHECKING:
+    import pytest
 
 COMPANY = at("Company", 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -262,7 +263,7 @@ class TestFeeds:
             send(1)
             for key in (hidden, 987654321):
                 assert statuses(send(key)) == [404]
-            known, unknown = (told(lambda key=key: send(key), f"'{key}'") for key in (hidden, 987654321))
+            known, unknown = (told(partial(send, key), f"'{key}'") for key in (hidden, 987654321))
             assert known == unknown
 
     def test_79_each_item_needs_its_own_right(self, peter: Wire) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
-from tests.api.test_sentinel import HIDDEN, MARK
 
 from entities.models import Case, Company, Person
 from security import gate
@@ -16,6 +15,7 @@ from security.models import FieldRule, Profile, ProfileRight
 from tests.api.twins import FOREVER_UNUSED, hidden_names, invisible_key, keys, kinds, never_existed, told
 from tests.api.wire import Wire, at, login
 from tests.contract.atom import CLASSIC, declared, document, judged, links, payloads, refused, schema_of
+from tests.contract.test_sentinel import HIDDEN, MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +148,7 @@ def test_87_parameters_of_the_json_contract_alone_are_unknown(susan: Wire) -> No
         assert refused(susan.get(f"{COMPANY}?{parameter}")).code == "UnknownParameter"
 
 
-def test_5_wrong_parts_of_the_base_have_their_own_codes(susan: Wire, settings: Any) -> None:
+def test_05_wrong_parts_of_the_base_have_their_own_codes(susan: Wire, settings: Any) -> None:
     for path, code in (
         ("/sdata/otherj/sagecrm/-/company", "ApplicationNotFound"),
         ("/sdata/crmj/sagecrm/x/company", "DatasetNotFound"),

@@ -58,8 +58,8 @@ def test_23_every_value_offered_of_every_kind_can_be_written_and_no_other(admin:
     body = example(admin, kind)
     offered = list(choices(admin, kind))
     for number in range(max((len(codes) for _, _, codes in offered), default=0)):
-        sent = {name: codes[number % len(codes)] for name, _, codes in offered}
-        sent = {name: [sent[name]] if several else sent[name] for name, several, _ in offered}
+        turn = [(name, several, codes[number % len(codes)]) for name, several, codes in offered]
+        sent: dict[str, Any] = {name: [code] if several else code for name, several, code in turn}
         answer = undone(admin, "POST", kind, body | sent)
         if answer.status != 201:  # rules on several fields at once: each alone
             for name, value in sent.items():

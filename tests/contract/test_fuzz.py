@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from api.query.functions import CLOCK_FUNCTIONS, FUNCTIONS
 from entities.registry import registry
+from tests.api import wire as wire_module
 from tests.api.twins import keys, names
 from tests.api.wire import BASE, login
 from tests.oracle.catalogue import catalogue
@@ -145,7 +146,7 @@ class Writer:
 
     def parameters(self, kind: str) -> list[str]:
         """Return some parameters."""
-        given = {
+        given: dict[str, Callable[[], str]] = {
             "where": lambda: self.condition(kind),
             "orderBy": lambda: ",".join(f"{self.name(kind)}{self.one(['', ' desc', ' asc'])}" for _ in "ab"),
             "select": lambda: ",".join(self.name(kind) for _ in range(self.dice.randint(1, 3))),
@@ -182,7 +183,10 @@ class Writer:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_52_no_condition_and_no_address_makes_the_server_fail_or_tell(seed: int) -> None:
+def test_52_no_condition_and_no_address_makes_the_server_fail_or_tell(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire_module, "WATCHERS", [])  # tests/openapi judges random requests by the document
     writer, wire, served = Writer(seed), login("olivia"), 0
     allowed = visible()
     with connection.cursor() as cursor:

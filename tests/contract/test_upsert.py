@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -151,9 +152,7 @@ class TestRights:
             return susan.put(f"company({name} eq 'ERP-1001')", NEW)
 
         send("warm")
-        hidden, unknown = (
-            told(lambda name=name: send(name), name) for name in ("comp_intforeignid", "comp_xxxxxxxxxxxxx")
-        )
+        hidden, unknown = (told(partial(send, name), name) for name in ("comp_intforeignid", "comp_xxxxxxxxxxxxx"))
         assert hidden == unknown
 
     def test_81_too_long_a_key_is_refused(self, susan: Wire) -> None:

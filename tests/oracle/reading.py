@@ -87,6 +87,7 @@ def _rows(kind: str) -> list[Row]:
     def value(row: dict[str, Any], wire: str) -> Any:
         return row[columns[wire]] if wire else None
 
+    found: Any = entity.model._default_manager.values()
     return [
         Row(
             kind,
@@ -98,5 +99,5 @@ def _rows(kind: str) -> list[Row]:
             row["deleted_at"] is not None,
             {wire: row[column] for wire, column in columns.items()},
         )
-        for row in entity.model._default_manager.values()
+        for row in found
     ]
