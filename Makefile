@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-deep check-browser check-clients check checks format lock docs manage clean
+.PHONY: help run test test-deep check-browser check-clients check checks checklist format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -57,6 +57,10 @@ checks: # what check runs, with a database around it
 docs: ## Write docs/openapi.yaml, the document of the whole API
 	$(NEED) dev
 	exec $(WITH_DATABASE) $(OPENAPI) --file docs/openapi.yaml
+
+checklist: ## Write the tests of the acceptance checklist into docs/checklist.md
+	$(NEED) dev
+	$(PY) tests/checklist.py
 
 format: ## Format the code
 	$(NEED) dev

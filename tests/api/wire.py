@@ -14,10 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 BASE = "/sdata/crmj/sagecrm2/-"
 ROOT = f"http://testserver{BASE}"
+# Called with (client, method, path, answer) after each request.
+WATCHERS: list[Callable[[Wire, str, str, Answer], None]] = []
 LOGONS = ("admin", "susan", "william", "peter", "olivia", "ian", "nora")
 
 
@@ -97,7 +99,10 @@ class Wire:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = self.headers | dict(headers or {})
         response: Any = self.client.generic(method, path, data, content_type=content_type or "", headers=sent)
-        return Answer(response.status_code, response.headers, response.content)
+        answer = Answer(response.status_code, response.headers, response.content)
+        for watch in WATCHERS:
+            watch(self, method, path, answer)
+        return answer
 
     def get(self, path: str, **options: Any) -> Answer:
         """Read."""

@@ -1,7 +1,12 @@
-"""The demo world and the clients of ``tests/api``."""
+"""The demo world of tests/api for the tests of the acceptance checklist, whose every answer is judged (number 24)."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.api import wire
 from tests.api.conftest import (
     admin,
     demo_connection,
@@ -13,5 +18,35 @@ from tests.api.conftest import (
     susan,
     world,
 )
+from tests.contract.judge import Judge
 
-__all__ = ["admin", "demo_connection", "demo_database", "nobody", "nora", "olivia", "peter", "susan", "world"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "admin",
+    "demo_connection",
+    "demo_database",
+    "nobody",
+    "nora",
+    "olivia",
+    "peter",
+    "susan",
+    "world",
+]
+
+
+@pytest.fixture(scope="session")
+def the_judge() -> Judge:
+    """Keep the documents of the whole session."""
+    return Judge()
+
+
+@pytest.fixture(autouse=True)
+def judged(world: None, the_judge: Judge) -> Iterator[Judge]:
+    """Hold every answer that a test gets against the document of its caller, as it is at that moment."""
+    wire.WATCHERS.append(the_judge)
+    try:
+        yield the_judge
+    finally:
+        wire.WATCHERS.remove(the_judge)

@@ -12,11 +12,11 @@ from entities.models import Case, Company, Person
 from security import gate
 from security.gate import system_rows
 from security.models import FieldRule, Profile, ProfileRight
-from tests.api.test_sentinel import HIDDEN, MARK
 from tests.api.twins import FOREVER_UNUSED, hidden_names, invisible_key, keys, kinds, never_existed, told
 from tests.api.wire import Wire, at, login
 from tests.contract.atom import CLASSIC, declared, document, judged, links, payloads, refused, schema_of
 from tests.contract.test_authentication import token_of
+from tests.contract.test_sentinel import HIDDEN, MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +161,7 @@ def test_11_a_token_in_the_address_reads_where_switched_on_and_stands_in_no_answ
     assert len(payloads(answer)) == 2
 
 
-def test_5_wrong_parts_of_the_base_have_their_own_codes(susan: Wire, settings: Any) -> None:
+def test_05_wrong_parts_of_the_base_have_their_own_codes(susan: Wire, settings: Any) -> None:
     for path, code in (
         ("/sdata/otherj/sagecrm/-/company", "ApplicationNotFound"),
         ("/sdata/crmj/sagecrm/x/company", "DatasetNotFound"),

@@ -189,7 +189,7 @@ class TestReadOnly:
         phone = susan.keys("phone", count=1, where="plink_entityid eq 5")[0]
         assert problems(susan.patch(at("Phone", phone), {"plink_entityid": 13})) == {"plink_entityid": "ReadOnly"}
 
-    def test_3_the_key_cannot_be_chosen(self, susan: Wire) -> None:
+    def test_62_the_key_cannot_be_chosen(self, susan: Wire) -> None:
         for body in ({"$key": 7}, {"comp_companyid": 7}, {"$key": 7, "Comp_CompanyId": 8}):
             made = susan.post("company", NEW["Company"] | body)
             assert (made.status, made.json["$key"] > 60) == (201, True)

@@ -36,23 +36,23 @@ def said(answer: Answer) -> tuple[int, bytes]:
         "company(comp_companyid eq 2 and comp_name ne null)",
     ],
 )
-def test_1_2_4_every_spelling_of_an_address_gives_the_same_record(susan: Wire, spelling: str) -> None:
+def test_01_02_04_every_spelling_of_an_address_gives_the_same_record(susan: Wire, spelling: str) -> None:
     assert said(susan.get(spelling)) == said(susan.get("company('2')"))
     assert susan.get(spelling).json["$key"] == COMPANY
 
 
-def test_2_dollar_signs_may_be_encoded(susan: Wire) -> None:
+def test_02_dollar_signs_may_be_encoded(susan: Wire) -> None:
     assert said(susan.get("%24prototypes/company")) == said(susan.get("$prototypes/Company"))
     assert said(susan.get("%24PROTOTYPES/companies/")) == said(susan.get("$prototypes/Company"))
 
 
-def test_2_a_plus_in_a_query_is_a_blank_and_an_encoded_one_a_plus(susan: Wire) -> None:
+def test_02_a_plus_in_a_query_is_a_blank_and_an_encoded_one_a_plus(susan: Wire) -> None:
     assert susan.keys("company?where=comp_companyid+eq+2") == [COMPANY]
     assert susan.keys("company?where=comp_companyid%20eq%201%2B1") == [COMPANY]
 
 
 @pytest.mark.parametrize(("kind", "names"), [(e.kind, (e.kind, *e.aliases)) for e in registry()])
-def test_3_every_alias_resolves_and_the_answer_spells_the_catalogue_name(
+def test_03_every_alias_resolves_and_the_answer_spells_the_catalogue_name(
     admin: Wire, kind: str, names: tuple[str, ...]
 ) -> None:
     for name in (*names, *map(str.upper, names), *map(str.lower, names)):
@@ -61,15 +61,15 @@ def test_3_every_alias_resolves_and_the_answer_spells_the_catalogue_name(
         assert answer.json["$links"]["$self"]["$url"].endswith(f"/-/{kind}?count=0")
 
 
-def test_4_a_predicate_without_a_match_is_no_record(susan: Wire) -> None:
+def test_04_a_predicate_without_a_match_is_no_record(susan: Wire) -> None:
     assert susan.get("company(comp_name eq 'no such name')").refusal == (404, "ApplicationDiagnosis", "RecordNotFound")
 
 
-def test_4_a_predicate_with_two_matches_is_refused(susan: Wire) -> None:
+def test_04_a_predicate_with_two_matches_is_refused(susan: Wire) -> None:
     assert susan.get("company(comp_companyid gt 1)").refusal == (400, "BadUrlSyntax", "SelectorNotUnique")
 
 
-def test_4_matches_that_the_caller_cannot_see_do_not_count(admin: Wire, susan: Wire) -> None:
+def test_04_matches_that_the_caller_cannot_see_do_not_count(admin: Wire, susan: Wire) -> None:
     visible = set(susan.keys("company", count=1000))
     invisible = next(key for key in admin.keys("company", count=1000) if key not in visible)
     both = f"company(comp_companyid in ({COMPANY}, {invisible}))"
@@ -106,7 +106,7 @@ def test_a_literal_that_is_no_key_is_no_record(susan: Wire, literal: str) -> Non
         ("/sdata/", "ResourceKindNotFound"),
     ],
 )
-def test_5_each_wrong_part_of_an_address_has_its_own_code(susan: Wire, path: str, code: str) -> None:
+def test_05_each_wrong_part_of_an_address_has_its_own_code(susan: Wire, path: str, code: str) -> None:
     assert susan.get(path).refusal == (404, code, "UnknownPath")
 
 
@@ -149,7 +149,7 @@ GARBAGE = [
 
 @pytest.mark.parametrize("path", GARBAGE)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_6_garbage_is_a_404_for_every_method(susan: Wire, method: str, path: str) -> None:
+def test_06_garbage_is_a_404_for_every_method(susan: Wire, method: str, path: str) -> None:
     answer = susan.send(method, path, b"{}")
     assert answer.refusal == (404, "ResourceKindNotFound", "UnknownPath"), answer.body
 
@@ -180,7 +180,7 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", 
 
 
 @pytest.mark.parametrize(("path", "methods"), FORMS)
-def test_6_every_wrong_method_is_answered_405_with_what_is_allowed(susan: Wire, path: str, methods: set[str]) -> None:
+def test_06_every_wrong_method_is_answered_405_with_what_is_allowed(susan: Wire, path: str, methods: set[str]) -> None:
     for method in sorted(METHODS - methods):
         answer = susan.send(method, path, b"{}")
         assert answer.refusal == (405, "ApplicationDiagnosis", "MethodNotAllowed"), method
@@ -188,13 +188,13 @@ def test_6_every_wrong_method_is_answered_405_with_what_is_allowed(susan: Wire, 
 
 
 @pytest.mark.parametrize(("path", "methods"), FORMS)
-def test_6_options_says_what_is_allowed(susan: Wire, path: str, methods: set[str]) -> None:
+def test_06_options_says_what_is_allowed(susan: Wire, path: str, methods: set[str]) -> None:
     answer = susan.options(path)
     assert (answer.status, answer.body) == (204, b"")
     assert set(answer.headers["Allow"].split(", ")) == methods | {"OPTIONS"}
 
 
-def test_6_allowed_is_what_the_caller_may_do() -> None:
+def test_06_allowed_is_what_the_caller_may_do() -> None:
     peter = login("peter")  # sees companies, changes cases, deletes his own
     assert peter.options("company").headers["Allow"] == "GET, HEAD, OPTIONS"
     assert peter.options("company('2')").headers["Allow"] == "GET, HEAD, OPTIONS"
@@ -204,14 +204,14 @@ def test_6_allowed_is_what_the_caller_may_do() -> None:
 
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "GET"])
-def test_7_override_headers_have_no_effect(susan: Wire, name: str, method: str) -> None:
+def test_07_override_headers_have_no_effect(susan: Wire, name: str, method: str) -> None:
     before = susan.get("company('2')")
     assert susan.post("company('2')", {"comp_name": "Other"}, headers={name: method}).status == 405
     assert said(susan.get("company('2')", headers={name: method})) == said(before)
     assert said(susan.get("company('2')")) == said(before)
 
 
-def test_7_an_override_parameter_is_an_unknown_one(susan: Wire) -> None:
+def test_07_an_override_parameter_is_an_unknown_one(susan: Wire) -> None:
     assert susan.get("company('2')", _method="DELETE").code == "UnknownParameter"
     assert susan.post("company", {"comp_name": "New"}, _method="DELETE").code == "UnknownParameter"
 
