@@ -194,8 +194,9 @@ def _access(policy: Policy, version: int, granted: Granted) -> Access:
     plans: dict[str, AccessPlan] = {}
     full = policy.actor.administrator
     for entity in registry():
-        fields = fields_of(policy.field_rules, entity, full)
         allowed = _actions(entity, policy, granted, actions)
+        seen = {kind for kind in entity.passes if "view" in _actions(registry()[kind], policy, granted, actions)}
+        fields = fields_of(policy.field_rules, entity, full, frozenset(seen))
         nests = any("insert" in _actions(root, policy, granted, actions) for root in _roots(entity))
         if not full and blocks_insert(policy.field_rules, entity, fields):
             allowed, nests = allowed - {"insert"}, False
@@ -210,16 +211,19 @@ def _actions(
 ) -> frozenset[Action]:
     """Return the actions that some scope or grant allows on some row; a child's follow its parents'."""
     if entity.kind not in known:
-        if entity.parents:
+        found: Iterable[Action]
+        if entity.base:
+            found = _actions(registry()[entity.base], policy, granted, known)
+        elif entity.parents:
             parents = [_actions(parent, policy, granted, known) for parent in parents_of(entity)]
             view = any("view" in allowed for allowed in parents)
             write = any("edit" in allowed for allowed in parents)
-            found: Iterable[Action] = ACTIONS if write else ("view",) if view else ()
+            found = ACTIONS if write else ("view",) if view else ()
         else:
             rules = policy.rules[entity.kind]
             some = {action for action in ACTIONS if rules[action] or (entity.kind, action) in granted}
             found = some if "view" in some else some & {"insert"}
-        known[entity.kind] = frozenset(found)
+        known[entity.kind] = frozenset(found) & ({"view"} if entity.view else set(ACTIONS))
     return known[entity.kind]
 
 

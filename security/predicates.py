@@ -35,6 +35,8 @@ def rows_where(access: Access, entity: Entity, action: Action, source: Source, *
     """
     if action not in access.shape(entity).actions:
         return NOBODY
+    if entity.base:
+        return rows_where(access, registry()[entity.base], action, source, after=after)
     if entity.parents:
         wanted: Action = "view" if action == "view" else "edit"
         return _any([_child_of(access, entity, parent, wanted, source) for parent in entity.parents])

@@ -26,6 +26,7 @@ from entities.models.products import (
 )
 from entities.models.sales import Opportunity, Quote, QuoteLine
 from entities.models.service import Case
+from entities.models.views import CompanyAddress, CompanySummary, PersonAddress, PersonSummary, ProductPrice
 
 __all__ = [
     "ROOT_TERRITORY",
@@ -34,6 +35,8 @@ __all__ = [
     "Caption",
     "Case",
     "Company",
+    "CompanyAddress",
+    "CompanySummary",
     "Counter",
     "Currency",
     "Email",
@@ -41,12 +44,15 @@ __all__ = [
     "Note",
     "Opportunity",
     "Person",
+    "PersonAddress",
+    "PersonSummary",
     "Phone",
     "PhoneLink",
     "Price",
     "PriceList",
     "Product",
     "ProductFamily",
+    "ProductPrice",
     "Quote",
     "QuoteLine",
     "Record",
