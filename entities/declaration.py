@@ -55,7 +55,14 @@ class ByLink:
     field: str
 
 
-Parent = ByReference | ByOwner | ByLink
+@dataclass(frozen=True)
+class ByField:
+    """A row about a field: seen by whoever can read, in some kind that he knows, the field spelt in ``column``."""
+
+    column: str
+
+
+Parent = ByReference | ByOwner | ByLink | ByField
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F
 
-from entities.declaration import ByLink, ByOwner, ByReference, Declaration
+from entities.declaration import ByField, ByLink, ByOwner, ByReference, Declaration
 from entities.fields import MultiSelectionField, PhoneNumberField, SelectionField, WebAddressField
 from entities.kinds import NUMBER_TYPES, TEXT_TYPES, CollectionLink, Entity, Field, FieldType, Registry
 from entities.models.base import INTERNAL, STAMPS, Record
@@ -253,7 +253,7 @@ def _compile(model: type[Record]) -> Entity:
         read_only=declaration.read_only,
         base=declaration.base,
         shown=declaration.shown,
-        proxy=bool(model._meta.proxy),
+        proxy=bool(model._meta.proxy or not model._meta.managed),
         delete=declaration.delete,
         by_wire={f.wire.lower(): f for f in fields},
         by_name={f.name: f for f in fields},
@@ -335,6 +335,7 @@ def model_fields(model: type[models.Model]) -> tuple[str, ...]:
 __all__ = [
     "NUMBER_TYPES",
     "TEXT_TYPES",
+    "ByField",
     "ByLink",
     "ByOwner",
     "ByReference",

@@ -1,7 +1,7 @@
 """The models, one module per business area."""
 
 from entities.models.base import Record
-from entities.models.captions import Caption
+from entities.models.captions import Caption, CaptionEntry, CaptionFamily
 from entities.models.counters import Counter
 from entities.models.directory import ROOT_TERRITORY, Team, Territory, User
 from entities.models.notes import Note
@@ -33,6 +33,8 @@ __all__ = [
     "Address",
     "AddressLink",
     "Caption",
+    "CaptionEntry",
+    "CaptionFamily",
     "Case",
     "Company",
     "CompanyAddress",

@@ -190,7 +190,7 @@ def test_84_whoever_may_only_insert_knows_no_view(nora: Wire) -> None:
     profile.rights.all().delete()
     profile.rights.create(entity="Company", scope="everywhere", insert=True)
     system_rows(User).get(logon="nora").groups.add(profile.group)
-    assert nora.kinds() == ["Company"]
+    assert nora.kinds() == ["Company", "Custom_Captions"]
     assert nora.get("vCompanySummary").refusal == (404, "ResourceKindNotFound", "UnknownPath")
 
 

@@ -90,6 +90,7 @@ Currency | 127 | Curr | currencies | Curr_Symbol | ref | D6
 Users | 133 | User | user | User_FirstName User_LastName | ref served-only | D7
 Channel | 134 | Chan | channels team teams | Chan_Description | ref served-only | D6
 Territories | 135 | Terr | territory | Terr_Caption | ref served-only | D6
+Custom_Captions | 136 | Capt | captions | Capt_Family Capt_Code | child served-only |
 PhoneLink | 138 | PLink | | PLink_Type | child served-only |
 EmailLink | 139 | ELink | | ELink_Type | child served-only |
 vAddressCompany | 201 | AdLi | | Addr_Address1 Addr_City | child served-only |
@@ -253,6 +254,11 @@ Territories
 Terr_TerritoryId key; Terr_Caption text 80 R T; Terr_ParentId →Territories as Parent; Terr_Depth int RO
 Terr_ChildCount int RO
 
+Custom_Captions
+Capt_CaptionId key; Capt_FamilyType text 20 RO; Capt_Family text 30 RO T; Capt_Code text 40 RO T
+Capt_US text 255 RO; Capt_UK text 255 RO; Capt_DE text 255 RO; Capt_DU text 255 RO; Capt_ES text 255 RO
+Capt_FR text 255 RO; Capt_Order int RO
+
 PhoneLink
 PLink_LinkId key; PLink_PhoneId int RO; PLink_EntityId int R < Phone.PLink_EntityId
 PLink_RecordId int R < Phone.PLink_RecordId; PLink_Type sel PLink_Type T =Business < Phone.PLink_Type
@@ -350,7 +356,7 @@ def catalogue() -> dict[str, Kind]:
     for line in _INDEX.strip().splitlines():
         name, number, prefix, aliases, title, security, delete = (part.strip() for part in line.split("|"))
         words = security.split()
-        stamps = [f"{prefix}{stamp.strip()}" for stamp in _STAMPS.split(";")]
+        stamps = [f"{prefix}{stamp.strip()}" for stamp in _STAMPS.split(";") if name != "Custom_Captions"]
         if name in _SHOWN:
             stamps = [f"{stamp} < {_SHOWN[name]}{stamp.split()[0].removeprefix(prefix)}" for stamp in stamps]
         found[name] = Kind(
