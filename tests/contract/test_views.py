@@ -170,7 +170,7 @@ def test_84_hidden_columns_are_left_out_of_titles(susan: Wire) -> None:
     hide("Address", "Addr_City")
     assert susan.entry(entry["$url"])["$title"] == entry["Addr_Address1"]
     hide("Address", "Addr_Address1")
-    assert susan.entry(entry["$url"])["$title"] == f"Company Address {entry['$key']}"
+    assert susan.entry(entry["$url"])["$title"] == f"vAddressCompany {entry['$key']}"
 
 
 def test_84_columns_of_an_unknown_kind_do_not_exist(susan: Wire) -> None:

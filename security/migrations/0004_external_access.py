@@ -12,7 +12,7 @@ CREATE TRIGGER policy_truncated AFTER TRUNCATE ON security_externalaccess
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("security", "0002_policy_version"),
+        ("security", "0003_failed_log_ins"),
     ]
 
     operations = [
