@@ -120,7 +120,7 @@ class _Reading:
         """Return the stored values as the caller sees them: references to invisible records are empty."""
         if self.record is None:
             return {}
-        values = {f.name: getattr(self.record, f.column) for f in self.shape.readable if f.expression is None}
+        values = {f.name: getattr(self.record, f.column) for f in self.shape.readable if f.stored}
         wanted: dict[str, set[int]] = {}
         references = [f for f in self.shape.readable if f.target and values[f.name] is not None]
         for field in references:

@@ -58,7 +58,6 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("text", "memo", "email", "url", "phone", "sel"), _text),
     "msel": lambda value: list(value) or None if value is not None else None,
     "dt": moment_text,
-    "bool": bool,
 }
 
 

@@ -17,11 +17,11 @@ from crm.admin_users import OwnPasswordForm, UserAdmin
 from entities.models import Caption
 from entities.registry import registry
 from security import gate
-from security.admin import FieldRuleAdmin, ProfileAdmin
+from security.admin import ExternalAccessAdmin, FieldRuleAdmin, ProfileAdmin
 from security.admin_pages import access_of
 from security.admin_select import as_key
 from security.admin_tokens import TokenAdmin
-from security.models import FieldRule, Profile, Token
+from security.models import ExternalAccess, FieldRule, Profile, Token
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -100,6 +100,7 @@ def administration() -> Administration:
     made.register(Caption, CaptionAdmin)
     made.register(Profile, ProfileAdmin)
     made.register(FieldRule, FieldRuleAdmin)
+    made.register(ExternalAccess, ExternalAccessAdmin)
     made.register(Token, TokenAdmin)
     return made
 

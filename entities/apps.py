@@ -1,6 +1,7 @@
 """Django application of the entities; its label is part of every permission name (``entities.view_company``)."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class EntitiesConfig(AppConfig):
@@ -11,5 +12,8 @@ class EntitiesConfig(AppConfig):
     verbose_name = "CRM"
 
     def ready(self) -> None:
-        """Register the system checks on declarations."""
+        """Register the system checks on declarations, and keep the families of captions up to date."""
         from entities import checks  # noqa: F401  (importing registers the checks; models must be loaded first)
+        from entities.captions import refresh_families
+
+        post_migrate.connect(refresh_families, sender=self, dispatch_uid="caption families")

@@ -57,7 +57,14 @@ class ByLink:
     field: str
 
 
-Parent = ByReference | ByOwner | ByLink
+@dataclass(frozen=True)
+class ByField:
+    """A row about a field: seen by whoever can read, in some kind that he knows, the field spelt in ``column``."""
+
+    column: str
+
+
+Parent = ByReference | ByOwner | ByLink | ByField
 
 
 @dataclass(frozen=True)
@@ -70,14 +77,40 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class Through:
+    """A column of a view: a field of the record that references lead to; ``path`` names them, then the field."""
+
+    path: tuple[str, ...]
+    wire: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class First:
+    """A column of a view: a field of the first record of ``kind`` that the ``base`` record owns, of that ``type``."""
+
+    kind: str
+    attribute: str
+    type: str
+    wire: str
+    title: str
+
+
+Shown = Through | First
+
+
+@dataclass(frozen=True)
 class Declaration:
     """What Django does not know about an entity.
 
     ``kind`` is the resource name; ``names`` spells attributes whose wire name does not follow the rule
     prefix + CamelCase; ``repeats`` offers one column under further wire names (``{wire: attribute}``);
     ``title_length`` cuts a title made of a long text;
-    ``only`` restricts the attributes offered; ``internal`` hides attributes from every channel; ``completed`` are
-    filled by a business rule where a new record lacks them; ``workflow`` says how the state changes.
+    ``only`` restricts the attributes offered, in this order; ``internal`` hides attributes from every channel;
+    ``completed`` are filled by a business rule where a new record lacks them; ``workflow`` says how the state changes.
+
+    A view is declared on a proxy model: ``base`` = the kind whose rights secure its rows, unless ``parents`` do;
+    ``shown`` = columns of other records.
     """
 
     kind: str
@@ -108,5 +141,7 @@ class Declaration:
     unlinked: tuple[str, ...] = ()
     reference_kind: bool = False
     read_only: bool = False
+    base: str = ""
+    shown: tuple[Shown, ...] = ()
     delete: DeleteRule = "D1"
     workflow: Workflow | None = None

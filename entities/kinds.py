@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.db import models
     from django.db.models import Expression, F, Subquery
 
-    from entities.declaration import DeleteRule, Parent
+    from entities.declaration import DeleteRule, Parent, Shown
     from entities.models.base import Record
     from entities.workflow import Workflow
 
@@ -50,7 +50,8 @@ class Field:
 
     ``wire`` is its name on every channel, ``name`` the model attribute, ``column`` what a query selects
     (``primary_person_id`` for a reference). ``sources`` are the fields it is computed from, as
-    ``(kind, attribute)``. ``system`` = only the server writes it. ``expression`` stands instead of a column.
+    ``(kind, attribute)``. ``system`` = only the server writes it. ``expression`` stands instead of a column, and
+    so does ``shown``, the way to a field of another record; ``passes`` are the kinds on that way.
     """
 
     wire: str
@@ -76,6 +77,13 @@ class Field:
     repeat: bool = False
     sources: tuple[tuple[str, str], ...] = ()
     expression: Callable[[], Expression | F | Subquery] | None = None
+    shown: Shown | None = None
+    passes: tuple[str, ...] = ()
+
+    @property
+    def stored(self) -> bool:
+        """A column of the kind's own table."""
+        return self.expression is None and self.shown is None
 
     @property
     def has_default(self) -> bool:
@@ -130,6 +138,8 @@ class Entity:
     collections: tuple[CollectionLink, ...]
     reference_kind: bool
     read_only: bool
+    base: str
+    shown: tuple[Shown, ...]
     proxy: bool
     delete: DeleteRule
     by_wire: Mapping[str, Field]
@@ -144,8 +154,18 @@ class Entity:
 
     @property
     def has_own_rights(self) -> bool:
-        """Not a child: profiles give rights to it and grants name its rows."""
-        return not self.parents
+        """Neither child nor view: profiles give rights to it and grants name its rows."""
+        return not self.parents and not self.base
+
+    @property
+    def view(self) -> bool:
+        """Shows records of another kind under that kind's rights, with columns of others (entities.md §8)."""
+        return bool(self.base or self.shown)
+
+    @property
+    def passes(self) -> frozenset[str]:
+        """The other kinds whose records a view shows columns of."""
+        return frozenset(kind for field in self.fields for kind in field.passes)
 
     def field(self, wire: str) -> Field | None:
         """Return the field spelt ``wire`` in any case, or None."""

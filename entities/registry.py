@@ -13,10 +13,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F
 
-from entities.declaration import ByLink, ByOwner, ByReference, Declaration
+from entities.declaration import ByField, ByLink, ByOwner, ByReference, Declaration
 from entities.fields import MultiSelectionField, PhoneNumberField, SelectionField, WebAddressField
 from entities.kinds import NUMBER_TYPES, TEXT_TYPES, CollectionLink, Entity, Field, FieldType, Registry
 from entities.models.base import INTERNAL, STAMPS, Record
+from entities.shown import read_only, with_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +49,9 @@ def camel(name: str) -> str:
 def _wire(declaration: Declaration, name: str, model: type[models.Model], is_reference: bool) -> str:
     if name in declaration.names:
         return declaration.names[name]
+    shows = _concrete(model)
+    if shows is not model and shows.entity.prefix == declaration.prefix:
+        return _wire(shows.entity, name, shows, is_reference)
     if name == "id":
         return f"{declaration.prefix}_{model.__name__}Id"
     if name in _FIXED_NAMES:
@@ -55,6 +59,10 @@ def _wire(declaration: Declaration, name: str, model: type[models.Model], is_ref
     if is_reference and name.endswith("_currency"):
         return f"{declaration.prefix}_{camel(name.removesuffix('_currency'))}_CID"
     return f"{declaration.prefix}_{camel(name)}{'Id' if is_reference else ''}"
+
+
+def _concrete(model: type[models.Model]) -> type[Record]:
+    return cast("type[Record]", model._meta.concrete_model)
 
 
 def _type(field: models.Field[Any, Any], declaration: Declaration, names: frozenset[str]) -> FieldType:
@@ -122,14 +130,14 @@ def _compile_field(model: type[Record], field: models.Field[Any, Any], names: fr
     computed = declaration.computed.get(name, _expression_sources(getattr(field, "expression", None)))
     if model._meta.proxy and kind_of_field != "key":
         # A kind that shows the rows of another one obeys that one's field rules (security.md §3).
-        computed = (f"{cast('type[Record]', model._meta.concrete_model).entity.kind}.{name}",)
+        computed = (f"{_concrete(model).entity.kind}.{name}",)
     target = _target(field) if is_reference else ""
     plain = field.output_field if isinstance(field, models.GeneratedField) else field
     relation = ""
     if is_reference and name not in declaration.unlinked:
         relation = _STAMP_RELATIONS.get(name) or declaration.relations.get(name, target)
     default = field.default if field.has_default() and not callable(field.default) else None
-    return Field(
+    found = Field(
         wire=_wire(declaration, name, model, is_reference),
         name=name,
         column=field.attname,
@@ -152,6 +160,11 @@ def _compile_field(model: type[Record], field: models.Field[Any, Any], names: fr
         derived=generated,
         sources=_sources(declaration, computed),
     )
+    return read_only(found) if _is_view(declaration) else found
+
+
+def _is_view(declaration: Declaration) -> bool:
+    return bool(declaration.base or declaration.shown)
 
 
 def _extra_fields(model: type[Record], known: Mapping[str, Field]) -> Iterator[Field]:
@@ -204,6 +217,8 @@ def _compile(model: type[Record]) -> Entity:
     if declaration.only:
         hidden |= {f.name for f in columns} - set(declaration.only)
     shown = [f for f in columns if f.name not in hidden]
+    if declaration.only:
+        shown.sort(key=lambda f: declaration.only.index(f.name))
     names = frozenset(f.name for f in columns)
     plain = {f.name: _compile_field(model, f, names) for f in shown}
     extra = list(_extra_fields(model, plain))
@@ -230,13 +245,15 @@ def _compile(model: type[Record]) -> Entity:
         search=declaration.search,
         order=declaration.order,
         assigned=declaration.assigned,
-        has_territory="territory" in names,
-        has_team="team" in names,
+        has_territory="territory" in names and not _is_view(declaration),
+        has_team="team" in names and not _is_view(declaration),
         parents=declaration.parents,
         collections=tuple(_compile_collection(item) for item in declaration.collections),
         reference_kind=declaration.reference_kind,
         read_only=declaration.read_only,
-        proxy=bool(model._meta.proxy),
+        base=declaration.base,
+        shown=declaration.shown,
+        proxy=bool(model._meta.proxy or not model._meta.managed),
         delete=declaration.delete,
         by_wire={f.wire.lower(): f for f in fields},
         by_name={f.name: f for f in fields},
@@ -281,6 +298,8 @@ def registry() -> Registry:
         for name in (entity.kind, *entity.aliases):
             if names.setdefault(name.lower(), entity.kind) != entity.kind:
                 raise ValueError(f"{name} names both {names[name.lower()]} and {entity.kind}")
+    plain = {entity.kind: entity for entity in compiled}
+    compiled = [with_shown(entity, plain) if entity.shown else entity for entity in compiled]
     return Registry(
         entities={entity.kind: entity for entity in compiled},
         names=names,
@@ -317,6 +336,7 @@ def model_fields(model: type[models.Model]) -> tuple[str, ...]:
 __all__ = [
     "NUMBER_TYPES",
     "TEXT_TYPES",
+    "ByField",
     "ByLink",
     "ByOwner",
     "ByReference",

@@ -101,6 +101,12 @@ class Access:
         return self.plans[entity.kind].nests
 
     @cached_property
+    def wires(self) -> tuple[str, ...]:
+        """The names of all fields that the actor can read, of the kinds that exist for it."""
+        plans = (plan for plan in self.plans.values() if {"view", "insert"} & plan.shape.actions)
+        return tuple(sorted({item.wire for plan in plans for item in plan.shape.fields}))
+
+    @cached_property
     def reading(self) -> Access:
         """The same access without any write, as a read-only token has it; what one may only insert is unknown."""
         plans = {}
@@ -135,4 +141,5 @@ class Policy:
     lists: Lists
     permissions: Mapping[tuple[str, Action], int]
     granted_statement: str
+    withheld: frozenset[str]
     refusals: tuple[frozenset[str], ...] = ()

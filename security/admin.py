@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from entities.registry import Entity, registry
 from security.admin_pages import PolicyPages
-from security.models import FUNCTIONS, FieldRule, Profile, ProfileRight
+from security.models import FUNCTIONS, ExternalAccess, FieldRule, Profile, ProfileRight
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -233,3 +233,23 @@ class FieldRuleAdmin(PolicyPages, admin.ModelAdmin[FieldRule]):
     def holder(self, rule: FieldRule) -> str:
         """Name the profile, team or user."""
         return str(rule.profile or rule.team or rule.user or "everyone")
+
+
+class ExternalAccessForm(forms.ModelForm[ExternalAccess]):
+    """The switch of one kind."""
+
+    entity = forms.ChoiceField(
+        label="Kind", choices=lambda: [("", "---------"), *((entity.kind, entity.plural) for entity in registry())]
+    )
+
+    class Meta:
+        model = ExternalAccess
+        fields = ("entity", "offered")
+
+
+class ExternalAccessAdmin(PolicyPages, admin.ModelAdmin[ExternalAccess]):
+    """Which kinds the API offers; those that are not listed are offered."""
+
+    form = ExternalAccessForm
+    list_display = ("entity", "offered")
+    ordering = ("entity",)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db.models import BooleanField, Case, CharField, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Left
 
+from entities.declaration import Through
 from entities.kinds import fold
 from entities.models import Record
 from entities.registry import Entity, Field, entity_of, registry
@@ -22,6 +23,7 @@ from security.predicates import rows_where
 if TYPE_CHECKING:
     from django.db.models.expressions import Combinable
 
+    from entities.declaration import Shown
     from security.plan import Access, Action
 
 M = TypeVar("M", bound=Model)
@@ -87,10 +89,32 @@ def expression(access: Access, entity: Entity, field: Field) -> Combinable:
     """Return the value of ``field`` as the actor sees it: a reference to an invisible record is empty."""
     if field.expression is not None:
         return field.expression()
+    if field.shown is not None:
+        return _shown(access, entity, field.shown)
     if field.target:
         visible = rows(access, registry()[field.target]).filter(pk=OuterRef(field.column))
         return Subquery(visible.values("pk")[:1])
     return F(field.column)
+
+
+def _shown(access: Access, entity: Entity, shown: Shown) -> Combinable:
+    """Return a column of another record, empty where the actor does not see that record."""
+    if isinstance(shown, Through):
+        return _followed(access, entity, shown.path)
+    child, table = registry()[shown.kind], registry()[entity.base].table_id
+    owner = {"owner_table": table, "owner_id": OuterRef("pk"), "type": shown.type}
+    owned = rows(access, child).filter(**owner).order_by("pk")
+    value = expression(access, child, child.by_name[shown.attribute])
+    return Subquery(owned.annotate(_value=value).values("_value")[:1])
+
+
+def _followed(access: Access, entity: Entity, path: Names) -> Combinable:
+    field = entity.by_name[path[0]]
+    if len(path) == 1:
+        return expression(access, entity, field)
+    target = registry()[field.target]
+    reached = rows(access, target).filter(pk=OuterRef(field.column))
+    return Subquery(reached.annotate(_value=_followed(access, target, path[1:])).values("_value")[:1])
 
 
 def through(access: Access, entity: Entity, names: Names) -> tuple[Combinable, Field] | None:
@@ -136,9 +160,9 @@ def select(
     for field in fields:
         if not shape.reads(field.name):
             raise LookupError(f"{entity.kind}.{field.name} is not readable")
-        if field.expression is not None:
-            annotations[f"_{field.name}"] = field.expression()
-        columns.append(field.column if field.expression is None else f"_{field.name}")
+        if not field.stored:
+            annotations[f"_{field.name}"] = expression(access, entity, field)
+        columns.append(field.column if field.stored else f"_{field.name}")
     annotations |= extra or {}
     return query.annotate(**annotations).values_list("pk", "_title", "_edit", "_delete", *columns, *(extra or {}))
 
@@ -149,7 +173,8 @@ def title_expression(access: Access, entity: Entity) -> Combinable:
     parts = [entity.by_name[name] for name in entity.title if shape.reads(name)]
     if not parts:
         return Value(None, output_field=CharField())
-    filled = [Func(F(part.column), Value(""), function="NULLIF", output_field=CharField()) for part in parts]
+    values = [F(part.column) if part.stored else expression(access, entity, part) for part in parts]
+    filled = [Func(value, Value(""), function="NULLIF", output_field=CharField()) for value in values]
     joined = Func(Value(entity.title_joiner), *filled, function="CONCAT_WS", output_field=CharField())
     cut = Left(joined, entity.title_length) if entity.title_length else joined
     return Func(cut, Value(""), function="NULLIF", output_field=CharField())

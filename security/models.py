@@ -135,6 +135,19 @@ class FieldRule(models.Model):
         return "profile" if self.profile_id else "everyone"
 
 
+class ExternalAccess(models.Model):
+    """Whether the API offers a kind at all (contract.md §16). A kind without a row is offered."""
+
+    entity = models.CharField("kind", max_length=40, unique=True)
+    offered = models.BooleanField("external access", default=True, help_text="Off: the API does not know the kind.")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "external access"
+
+    def __str__(self) -> str:
+        return f"{self.entity}: {'on' if self.offered else 'off'}"
+
+
 class Token(models.Model):
     """A Bearer token of one user; only its hash is kept."""
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from entities.captions import compile_lists
 from entities.models import Caption, Territory, User
-from entities.registry import ByLink, ByOwner, ByReference, Entity, app_label, permission, registry
+from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, app_label, permission, registry
 from security import gate
 from security.access import (
     ACTIONS,
@@ -31,14 +31,14 @@ from security.access import (
 )
 from security.errors import UnknownActor
 from security.grants import GRANTS, granted_statement
-from security.models import FieldRule, PolicyVersion, Profile, ProfileRight
+from security.models import ExternalAccess, FieldRule, PolicyVersion, Profile, ProfileRight
 from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of, transitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _policies: dict[int, tuple[int, Policy]] = {}
-_accesses: dict[tuple[int, int, Granted], Access] = {}
+_accesses: dict[tuple[int, int, Granted, bool], Access] = {}
 _CACHED_USERS = 2_000
 
 
@@ -47,8 +47,8 @@ def policy_version() -> int:
     return PolicyVersion.objects.values_list("number", flat=True).first() or 0
 
 
-def access_for(user_id: int, version: int | None = None) -> Access:
-    """Return what the user may do now.
+def access_for(user_id: int, version: int | None = None, *, external: bool = False) -> Access:
+    """Return what the user may do now; ``external`` = from outside, without the kinds that are withheld there.
 
     ``version`` is the policy version read together with the user in this request; without it, it is read here.
     Raises ``UnknownActor`` for a key of no user.
@@ -61,12 +61,12 @@ def access_for(user_id: int, version: int | None = None) -> Access:
         known = _policies[user_id] = (version, _compile(user_id))
     policy = known[1]
     granted = _granted(policy)
-    key = (user_id, version, granted)
+    key = (user_id, version, granted, external and bool(policy.withheld))
     access = _accesses.get(key)
     if access is None or access.actor is not policy.actor:
         if len(_accesses) >= _CACHED_USERS:
             _accesses.clear()
-        access = _accesses[key] = _access(policy, version, granted)
+        access = _accesses[key] = _access(policy, version, granted, policy.withheld if external else frozenset())
     return access
 
 
@@ -122,6 +122,7 @@ def _compile(user_id: int) -> Policy:
         lists=lists,
         permissions=permissions,
         granted_statement=granted_statement(held),
+        withheld=frozenset(ExternalAccess.objects.filter(offered=False).values_list("entity", flat=True)),
         refusals=(frozenset(),) if actor.administrator else refusals,
     )
 
@@ -199,13 +200,14 @@ def _row_rule(
     return None
 
 
-def _access(policy: Policy, version: int, granted: Granted) -> Access:
-    actions: dict[str, frozenset[Action]] = {}
+def _access(policy: Policy, version: int, granted: Granted, withheld: frozenset[str]) -> Access:
+    actions: dict[str, frozenset[Action]] = {kind: frozenset() for kind in withheld}
     plans: dict[str, AccessPlan] = {}
     full = policy.actor.administrator
     for entity in registry():
-        fields = fields_of(policy.field_rules, entity, full)
         allowed = _actions(entity, policy, granted, actions)
+        seen = {kind for kind in entity.passes if "view" in _actions(registry()[kind], policy, granted, actions)}
+        fields = fields_of(policy.field_rules, entity, full, frozenset(seen))
         nests = any("insert" in _actions(root, policy, granted, actions) for root in _roots(entity))
         if not full and blocks_insert(policy.field_rules, entity, fields):
             allowed, nests = allowed - {"insert"}, False
@@ -222,16 +224,22 @@ def _actions(
 ) -> frozenset[Action]:
     """Return the actions that some scope or grant allows on some row; a child's follow its parents'."""
     if entity.kind not in known:
-        if entity.parents:
+        found: Iterable[Action]
+        if entity.base:
+            found = _actions(registry()[entity.base], policy, granted, known)
+        elif _is_about_fields(entity):
+            others = (other for other in registry() if not _is_about_fields(other))
+            found = ("view",) if any(_actions(o, policy, granted, known) & {"view", "insert"} for o in others) else ()
+        elif entity.parents:
             parents = [_actions(parent, policy, granted, known) for parent in parents_of(entity)]
             view = any("view" in allowed for allowed in parents)
             write = any("edit" in allowed for allowed in parents)
-            found: Iterable[Action] = ACTIONS if write else ("view",) if view else ()
+            found = ACTIONS if write else ("view",) if view else ()
         else:
             rules = policy.rules[entity.kind]
             some = {action for action in ACTIONS if rules[action] or (entity.kind, action) in granted}
             found = some if "view" in some else some & {"insert"}
-        known[entity.kind] = frozenset(found)
+        known[entity.kind] = frozenset(found) & ({"view"} if entity.view else set(ACTIONS))
     return known[entity.kind]
 
 
@@ -239,6 +247,10 @@ def _roots(entity: Entity) -> list[Entity]:
     """Return the kinds with rights of their own that a child kind hangs on in the end; none for such a kind."""
     parents = parents_of(entity)
     return [root for parent in parents for root in (_roots(parent) if parent.parents else [parent])]
+
+
+def _is_about_fields(entity: Entity) -> bool:
+    return any(isinstance(parent, ByField) for parent in entity.parents)
 
 
 def parents_of(entity: Entity) -> list[Entity]:

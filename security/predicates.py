@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
 
-from entities.registry import ByLink, ByOwner, ByReference, Entity, registry
+from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, registry
 from security.grants import GRANTS
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def rows_where(access: Access, entity: Entity, action: Action, source: Source, *
     """
     if action not in access.shape(entity).actions:
         return NOBODY
+    if entity.base:
+        return rows_where(access, registry()[entity.base], action, source, after=after)
     if entity.parents:
         wanted: Action = "view" if action == "view" else "edit"
         return _any([_child_of(access, entity, parent, wanted, source) for parent in entity.parents])
@@ -111,6 +113,8 @@ def _child_of(access: Access, entity: Entity, parent: Parent, action: Action, so
         case ByOwner(kinds):
             owners = {registry()[kind].table_id: kind for kind in kinds}
             return _any([Q(owner_table=table) & among(kind, pk=OuterRef("owner_id")) for table, kind in owners.items()])
+        case ByField(column):
+            return Q(**{f"{column}__in": access.wires})
         case ByLink(kind, field):
             linked = Exists(source(registry()[kind].model).filter(**{field: OuterRef("pk")}))
             return among(kind, **{field: OuterRef("pk")}) | (Q(created_by=access.actor.id) & ~Q(linked))

@@ -145,10 +145,15 @@ def may_read(rules: Rules, kind: str, name: str) -> bool:
     return all(may_read(rules, *source) for source in field.sources)
 
 
-def fields_of(rules: Rules, entity: Entity, full: bool) -> tuple[ShapeField, ...]:
-    """Return the readable fields of ``entity`` under ``rules``; ``full`` = under no rule at all."""
+def fields_of(rules: Rules, entity: Entity, full: bool, seen: frozenset[str] | None = None) -> tuple[ShapeField, ...]:
+    """Return the readable fields of ``entity`` under ``rules``; ``full`` = under no rule at all.
+
+    A column of another record needs that record's kind among those ``seen``; None = all are.
+    """
     found: list[ShapeField] = []
     for field in entity.fields:
+        if seen is not None and not seen.issuperset(field.passes):
+            continue
         if full:
             found.append(ShapeField(field.wire, not field.system, field.required))
         elif may_read(rules, entity.kind, field.name):

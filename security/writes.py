@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from entities import rules
 from entities.models import User
-from entities.registry import ByLink, ByOwner, ByReference, Entity, Field, entity_of, model_fields, registry
+from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, Field, entity_of, model_fields, registry
 from entities.rules.circumstances import Circumstances
 from security import gate, transitions
 from security.errors import Invalid, NotPermitted, OutsideYourRights, RecordNotFound, UnknownActor
@@ -206,6 +206,8 @@ def _belongs_to(entity: Entity, record: Any, made: Made) -> bool:
             case ByLink(kind, _):
                 owners = {owner.kind for owner in parents_of(registry()[kind])}
                 return any(maker in owners for maker, _ in made)
+            case ByField():
+                return False  # nothing of such a kind is ever written
 
     return any(owned(parent) for parent in entity.parents)
 

@@ -24,6 +24,7 @@ MANAGERS = {"objects", "_default_manager", "_base_manager"}
 POLICY_TABLES = {
     "Caption",
     "Change",
+    "ExternalAccess",
     "Failure",
     "FieldRule",
     "Group",
@@ -44,6 +45,7 @@ MANAGER_USERS = {
     ("crm/admin_users.py", "Group"): "the profiles that an account may be put into: a policy table, not an entity",
     ("crm/admin_sharing.py", "Group"): "the profiles that a row may be shared with: a policy table, not an entity",
     ("crm/admin_captions.py", "Caption"): "whether a code is in its list already: a policy table, not an entity",
+    ("entities/captions.py", "CaptionFamily"): "the families of captions, filled from the registry when it migrates",
     ("entities/models/directory.py", "Group"): "the key of a user's first profile, computed on reading",
 }
 UNFILTERED = {

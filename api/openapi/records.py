@@ -284,7 +284,7 @@ def field_meta(serializer_field: WireField, direction: Direction, method: str) -
     field = serializer_field.field
     meta: dict[str, Any] = {"title": field.title}
     if direction == "response":
-        if not (field.type in ("key", "bool") or (field.required and not field.target)):
+        if field.shown or not (field.type in ("key", "bool") or (field.required and not field.target)):
             meta["nullable"] = True
         return meta
     shape = cast("EntitySerializer", serializer_field.parent).shape

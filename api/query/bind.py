@@ -58,9 +58,10 @@ def bind_name(
     if found is None:
         raise unknown_name(".".join(parts), entity, path, position)
     expression, field = found
-    plain = len(parts) == 1 and not field.target and not field.derived
+    own = len(parts) == 1 and field.stored
+    plain = own and not field.target and not field.derived
     nullable = not (plain and (field.is_text or field.type in ("bool", "key")))
-    stored = F(field.column) if field.target and len(parts) == 1 else None
+    stored = F(field.column) if field.target and own else None
     return Operand(expression, field.type, nullable, stored), field
 
 

@@ -23,8 +23,15 @@ _INTERNAL: dict[str, dict[str, object]] = {
     "QuoteItems": {"currency_id": None},
 }
 # Tables that nothing cascades to from the entities.
-_OTHERS = ("auth_group", "entities_counter", "django_session")
-_POLICY = ("auth_group", "security_profile", "security_token", "security_fieldrule", "security_change")
+_OTHERS = ("auth_group", "entities_counter", "django_session", "security_externalaccess")
+_POLICY = (
+    "auth_group",
+    "security_profile",
+    "security_token",
+    "security_fieldrule",
+    "security_change",
+    "security_externalaccess",
+)
 
 
 def _tables() -> tuple[str, ...]:

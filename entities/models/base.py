@@ -64,7 +64,7 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         """The title, of this record's own columns: the one declared, so that no text shows more than the title may."""
-        parts = [str(getattr(self, name)) for name in self.entity.title if getattr(self, name) not in (None, "")]
+        parts = [str(value) for name in self.entity.title if (value := getattr(self, name, "")) not in (None, "")]
         neutral = f"{self.entity.label or self.entity.kind} {self.pk}"
         joined = self.entity.title_joiner.join(parts)
         return (joined[: self.entity.title_length] if self.entity.title_length else joined) or neutral

@@ -64,7 +64,15 @@ def test_a_python_client_works(document: Path, logon: str) -> None:
     run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", tools / "python", locked)
     package = WORK / f"python-{logon}"
     os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"  # the generator formats with ruff
-    made: list[str | Path] = ["generate", "--path", document, "--output-path", package, "--overwrite", "--fail-on-warning"]
+    made: list[str | Path] = [
+        "generate",
+        "--path",
+        document,
+        "--output-path",
+        package,
+        "--overwrite",
+        "--fail-on-warning",
+    ]
     run(tools / "openapi-python-client", *made)
     names = {path.name for path in (package / "parapet_crm_client/models").iterdir()}
     assert "company.py" in names

@@ -10,8 +10,12 @@ gives, ``< A B`` the fields it is made from. The four stamps of §1.3 are append
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SERVER = frozenset({"RO", "C", "D", "key"})
 
@@ -29,6 +33,7 @@ class Column:
     flags: frozenset[str]
     default: str | None
     sources: tuple[str, ...]
+    passes: str = ""
 
     @property
     def server(self) -> bool:
@@ -85,8 +90,14 @@ Currency | 127 | Curr | currencies | Curr_Symbol | ref | D6
 Users | 133 | User | user | User_FirstName User_LastName | ref served-only | D7
 Channel | 134 | Chan | channels team teams | Chan_Description | ref served-only | D6
 Territories | 135 | Terr | territory | Terr_Caption | ref served-only | D6
+Custom_Captions | 136 | Capt | captions | Capt_Family Capt_Code | child served-only |
 PhoneLink | 138 | PLink | | PLink_Type | child served-only |
 EmailLink | 139 | ELink | | ELink_Type | child served-only |
+vAddressCompany | 201 | AdLi | | Addr_Address1 Addr_City | child served-only |
+vAddressPerson | 202 | AdLi | | Addr_Address1 Addr_City | child served-only |
+vCompanySummary | 203 | Comp | | Comp_Name | child served-only |
+vPersonSummary | 204 | Pers | | Pers_FirstName Pers_LastName | child served-only |
+vNewProductPriceList | 205 | Pric | | Prod_Code Prod_Name | child served-only |
 """
 
 _FIELDS = """
@@ -243,6 +254,11 @@ Territories
 Terr_TerritoryId key; Terr_Caption text 80 R T; Terr_ParentId →Territories as Parent; Terr_Depth int RO
 Terr_ChildCount int RO
 
+Custom_Captions
+Capt_CaptionId key; Capt_FamilyType text 20 RO; Capt_Family text 30 RO T; Capt_Code text 40 RO T
+Capt_US text 255 RO; Capt_UK text 255 RO; Capt_DE text 255 RO; Capt_DU text 255 RO; Capt_ES text 255 RO
+Capt_FR text 255 RO; Capt_Order int RO
+
 PhoneLink
 PLink_LinkId key; PLink_PhoneId int RO; PLink_EntityId int R < Phone.PLink_EntityId
 PLink_RecordId int R < Phone.PLink_RecordId; PLink_Type sel PLink_Type T =Business < Phone.PLink_Type
@@ -250,6 +266,52 @@ PLink_RecordId int R < Phone.PLink_RecordId; PLink_Type sel PLink_Type T =Busine
 EmailLink
 ELink_LinkId key; ELink_EmailId int RO; ELink_EntityId int R < Email.ELink_EntityId
 ELink_RecordId int R < Email.ELink_RecordId; ELink_Type sel ELink_Type T =Business < Email.ELink_Type
+"""
+
+# Views (§8). A line names the kind whose fields are shown and, for other records, the way to them: the view's own
+# field that refers to them, or ``first`` and a type. ``name=field`` spells a field otherwise; ``*`` stands for all.
+_VIEWS = """
+vAddressCompany
+Address_Link: AdLi_AddressLinkId AdLi_CompanyId AdLi_PersonId AdLi_Type Addr_AddressId=AdLi_AddressId
+Address via Addr_AddressId: Addr_Address1 Addr_Address2 Addr_Address3 Addr_Address4
+Address via Addr_AddressId: Addr_City Addr_State Addr_PostCode Addr_Country
+Company via AdLi_CompanyId: Comp_Name
+
+vAddressPerson
+Address_Link: AdLi_AddressLinkId AdLi_CompanyId AdLi_PersonId AdLi_Type Addr_AddressId=AdLi_AddressId
+Address via Addr_AddressId: Addr_Address1 Addr_Address2 Addr_Address3 Addr_Address4
+Address via Addr_AddressId: Addr_City Addr_State Addr_PostCode Addr_Country
+Person via AdLi_PersonId: Pers_FirstName Pers_LastName
+
+vCompanySummary
+Company: *
+self: Addr_AddressId=Comp_PrimaryAddressId
+Person via Comp_PrimaryPersonId: Pers_FirstName Pers_LastName
+Address via Comp_PrimaryAddressId: Addr_Address1 Addr_Address2 Addr_Address3 Addr_Address4
+Address via Comp_PrimaryAddressId: Addr_City Addr_State Addr_PostCode Addr_Country
+Phone first Business: Comp_PhoneFullNumber=Phon_FullNumber Comp_PhoneCountryCode=Phon_CountryCode
+Phone first Business: Comp_PhoneAreaCode=Phon_AreaCode Comp_PhoneNumber=Phon_Number
+Phone first Fax: Comp_FaxCountryCode=Phon_CountryCode Comp_FaxAreaCode=Phon_AreaCode Comp_FaxNumber=Phon_Number
+Email first Business: Comp_EmailAddress=Emai_EmailAddress
+
+vPersonSummary
+Person: *
+self: Addr_AddressId=Pers_PrimaryAddressId
+Company via Pers_CompanyId: Comp_Name
+Phone first Business: Pers_PhoneCountryCode=Phon_CountryCode Pers_PhoneAreaCode=Phon_AreaCode
+Phone first Business: Pers_PhoneNumber=Phon_Number
+Phone first Fax: Pers_FaxCountryCode=Phon_CountryCode Pers_FaxAreaCode=Phon_AreaCode Pers_FaxNumber=Phon_Number
+Email first Business: Pers_EmailAddress=Emai_EmailAddress
+Phone first Mobile: Phon_MobileFullNumber=Phon_FullNumber
+Address via Pers_PrimaryAddressId: Addr_Address1 Addr_Address2 Addr_Address3 Addr_Address4
+Address via Pers_PrimaryAddressId: Addr_City Addr_State Addr_PostCode Addr_Country
+
+vNewProductPriceList
+Pricing: Pric_PricingId Prod_ProductId=Pric_ProductId PrLi_PricingListId=Pric_PricingListId
+Pricing: Curr_CurrencyId=Pric_Price_CID Pric_UOMId Pric_Price Pric_Active
+NewProduct via Prod_ProductId: Prod_Code Prod_Name Prod_ProductFamilyId Prod_Active
+PricingList via PrLi_PricingListId: PrLi_Name
+Currency via Curr_CurrencyId: Curr_Symbol
 """
 
 _STAMPS = "_CreatedBy →Users as CreatedBy RO; _CreatedDate dt RO; _UpdatedBy →Users as UpdatedBy RO; _UpdatedDate dt RO"
@@ -294,7 +356,7 @@ def catalogue() -> dict[str, Kind]:
     for line in _INDEX.strip().splitlines():
         name, number, prefix, aliases, title, security, delete = (part.strip() for part in line.split("|"))
         words = security.split()
-        stamps = [f"{prefix}{stamp.strip()}" for stamp in _STAMPS.split(";")]
+        stamps = [f"{prefix}{stamp.strip()}" for stamp in _STAMPS.split(";") if name != "Custom_Captions"]
         if name in _SHOWN:
             stamps = [f"{stamp} < {_SHOWN[name]}{stamp.split()[0].removeprefix(prefix)}" for stamp in stamps]
         found[name] = Kind(
@@ -303,11 +365,50 @@ def catalogue() -> dict[str, Kind]:
             prefix=prefix,
             aliases=tuple(aliases.split()),
             title=tuple(title.split()),
-            joiner=", " if name == "Address" else " ",
+            joiner=", " if name.startswith(("Address", "vAddress")) and name != "Address_Link" else " ",
             security=_security(prefix, words),
             reference="ref" in words,
             read_only="served-only" in words,
             delete=delete,
-            columns=tuple(_column(text) for text in [*fields[name], *stamps]),
+            columns=tuple(_column(text) for text in [*fields.get(name, []), *stamps]),
         )
+    for block in _VIEWS.strip().split("\n\n"):
+        name, *lines = block.splitlines()
+        found[name] = replace(found[name], columns=tuple(_shown_columns(lines, found)))
     return found
+
+
+def _shown_columns(lines: list[str], kinds: dict[str, Kind]) -> Iterator[Column]:
+    own: dict[str, Column] = {}
+    for line in lines:
+        head, _, names = line.partition(": ")
+        kind, *way = head.split()
+        if names == "*":
+            names = " ".join(column.wire for column in kinds[kind].columns[: -len(_STAMPS.split(";"))])
+        for text in names.split():
+            wire, _, source = text.partition("=")
+            own[wire] = _shown_column(wire, source or wire, kind, way, own, kinds)
+            yield own[wire]
+
+
+def _shown_column(
+    wire: str, source: str, kind: str, way: list[str], own: dict[str, Column], kinds: dict[str, Kind]
+) -> Column:
+    """Return a view's column: as its source and what leads there are readable, and never to be written."""
+    column = own[source] if kind == "self" else kinds[kind].by_wire[source]
+    sources: tuple[str, ...] = (source,) if kind == "self" else (f"{kind}.{source}",)
+    if way[:1] == ["via"]:
+        sources = (way[1], *sources)
+    elif way:
+        link = "PLink" if kind == "Phone" else "ELink"
+        sources += tuple(f"{kind}.{link}_{name}" for name in ("Type", "EntityId", "RecordId"))
+    relation = "" if way or kind == "self" else column.relation
+    if column.type == "key":
+        sources = ()
+    if wire == "Curr_CurrencyId":
+        relation = "Currency"
+    flags = frozenset({"RO", *({"D"} & column.flags)})
+    shown = kind if way else ""
+    return Column(
+        wire, column.type, column.length, column.list_name, column.target, relation, flags, None, sources, shown
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import CharField, Value
+from django.db.models import CharField, Func, Value
 
 from entities.registry import Entity, app_label, permission, registry
 from entities.rules.circumstances import RuleViolation
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entities.models import Record
+    from entities.registry import Field
     from security.plan import Access
     from tests.oracle.oracle import Oracle
     from tests.oracle.worlds import Action, User
@@ -42,6 +43,10 @@ KINDS = (
     "Notes",
     "NewProduct",
     "Users",
+    "vAddressCompany",
+    "vAddressPerson",
+    "vCompanySummary",
+    "vPersonSummary",
 )
 # One reference to each sort of target: own rights, children, references, stamps, the own kind's rows.
 REFERENCES = (
@@ -82,7 +87,8 @@ def lists(oracle: Oracle, user: User, access: Access, turn: int) -> None:
     for kind in KINDS[turn % 3 :: 3]:
         entity = registry()[kind]
         fields = [f for f in access.shape(entity).readable if f.wire in REFERENCES]
-        values = {f"_{field.name}": gate.expression(access, entity, field) for field in fields}
+        shown = [f for f in access.shape(entity).readable if catalogue()[kind].by_wire[f.wire].passes]
+        values = {f"_value_{f.name}": _or_null(gate.expression(access, entity, f), f) for f in [*fields, *shown]}
         found = sorted(gate.select(access, entity, gate.rows(access, entity), [], values))
         expected = sorted(
             (
@@ -91,11 +97,17 @@ def lists(oracle: Oracle, user: User, access: Access, turn: int) -> None:
                 oracle.may(user, "edit", row) and not catalogue()[kind].read_only,
                 oracle.may(user, "delete", row) and not catalogue()[kind].read_only,
                 *(oracle.reference(user, row, field.wire) for field in fields),
+                *(oracle.shown(user, row, field.wire) for field in shown),
             )
             for row in oracle.world.of(kind)
             if oracle.may(user, "view", row)
         )
         expect(f"list of {kind} for {user.key}", found, expected)
+
+
+def _or_null(value: Any, field: Field) -> Any:
+    """Empty text is stored as such and shown as nothing."""
+    return Func(value, Value(""), function="NULLIF", output_field=CharField()) if field.is_text else value
 
 
 def titles(oracle: Oracle, user: User, access: Access) -> None:

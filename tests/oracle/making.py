@@ -196,8 +196,18 @@ def _parties(rows: _Rows) -> None:
     rows.make("Address_Link", 0, 6, lambda key: _link(rows))
     # An owner uses an address once per type.
     rows.found["Address_Link"] = list({(*row.values.values(),): row for row in rows.found["Address_Link"]}.values())
-    rows.make("Phone", 0, 4, lambda key: {"Phon_Number": f"{key}", "PLink_Type": "Business", **_owner(rows, "PLink")})
-    rows.make("Email", 0, 3, lambda key: {"Emai_EmailAddress": f"a{key}@example.com", **_owner(rows, "ELink")})
+    rows.make(
+        "Phone",
+        0,
+        4,
+        lambda key: {"Phon_Number": f"{key}", **rows.some(PLink_Type=["Business", "Fax"]), **_owner(rows, "PLink")},
+    )
+    rows.make(
+        "Email",
+        0,
+        3,
+        lambda key: {"Emai_EmailAddress": f"a{key}@example.com", "ELink_Type": "Business", **_owner(rows, "ELink")},
+    )
 
 
 def _link(rows: _Rows) -> dict[str, Any]:

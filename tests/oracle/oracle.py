@@ -13,6 +13,7 @@ from tests.oracle.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
     from tests.oracle.catalogue import Column, Kind
     from tests.oracle.worlds import Action, Right, Row, Rule, User, World
@@ -27,6 +28,8 @@ PARENT_KINDS = {
     "Notes": ("Company", "Person", "Opportunity", "Cases", "Quotes"),
     "PhoneLink": ("Company", "Person"),
     "EmailLink": ("Company", "Person"),
+    "vAddressCompany": ("Company",),
+    "vAddressPerson": ("Person",),
 }
 # What entities.md §7 says of each transition beside its states: the field that it requires; reassign moves something.
 STATES = {"Cases": "Case_Stage Case_Status", "Opportunity": "Oppo_Stage Oppo_Status", "Quotes": "Quot_Status"}
@@ -37,6 +40,10 @@ TRANSITIONS = {
 }
 REQUIRED = {("Cases", "solve"): "Case_SolutionNote"}
 MOVED = {"Cases": "Case_AssignedUserId Case_ChannelId", "Opportunity": "Oppo_AssignedUserId Oppo_ChannelId"}
+# A view's rows obey the rights of its base; address views those of the one owner that they are about (entities.md §8).
+BASE_KINDS = {"vCompanySummary": "Company", "vPersonSummary": "Person", "vNewProductPriceList": "Pricing"}
+OWNER_COLUMNS = {"vAddressCompany": "AdLi_CompanyId", "vAddressPerson": "AdLi_PersonId"}
+VIEWS = (*BASE_KINDS, *OWNER_COLUMNS)
 LEVELS = ("user", "team", "profile", "everyone")
 ACTIONS: tuple[Action, ...] = ("view", "insert", "edit", "delete")
 
@@ -59,6 +66,8 @@ class Oracle:
         """Whether the user may do the action to the row: to one just written, for insert."""
         if row.deleted or action not in self.actions(user, row.kind):
             return False
+        if row.kind in BASE_KINDS:
+            return self.may(user, action, self._rows[BASE_KINDS[row.kind], row.key])
         if row.kind not in PARENT_KINDS:
             return self._holds(user, action, row) and (action in ("view", "insert") or self._holds(user, "view", row))
         # The edit right on the parent decides writes, its view right reads; one of several owners suffices.
@@ -70,7 +79,7 @@ class Oracle:
 
     def lies_within(self, user: User, action: Action, row: Row) -> bool:
         """Whether a row may lie here after it was inserted or changed: the right alone, seen or not."""
-        if row.kind in PARENT_KINDS:
+        if row.kind in PARENT_KINDS or row.kind in BASE_KINDS:
             return self.may(user, action, row)
         return not row.deleted and action in self.actions(user, row.kind) and self._holds(user, action, row)
 
@@ -79,6 +88,11 @@ class Oracle:
             for link in self._links:
                 if link.values["AdLi_AddressId"] == row.key:
                     yield from self._parents(link)
+            return
+        if row.kind in OWNER_COLUMNS:
+            key = row.values[OWNER_COLUMNS[row.kind]]
+            if key is not None:
+                yield self._rows[PARENT_KINDS[row.kind][0], key]
             return
         named = {"QuIt_OrderQuoteId": "Quotes", "AdLi_CompanyId": "Company", "AdLi_PersonId": "Person"}
         for wire, value in row.values.items():
@@ -158,6 +172,12 @@ class Oracle:
 
     def _actions(self, user: User, kind: str) -> frozenset[Action]:
         """The actions that some scope or grant gives on some row; without view, edit and delete reach nothing."""
+        if kind == "Custom_Captions":  # about the fields of the kinds that the user knows (entities.md §3.19)
+            others = (self.actions(user, other) for other in catalogue() if other != kind)
+            return frozenset({"view"}) if any({"view", "insert"} & actions for actions in others) else frozenset()
+        if kind in VIEWS:
+            parents = PARENT_KINDS.get(kind) or (BASE_KINDS[kind],)
+            return self.actions(user, parents[0]) & {"view"}
         if kind in PARENT_KINDS:
             over = frozenset().union(*(self.actions(user, parent) for parent in PARENT_KINDS[kind]))
             found = frozenset(ACTIONS) if "edit" in over else over & {"view"}
@@ -218,6 +238,8 @@ class Oracle:
 
     def _readable(self, user: User, kind: str, wire: str) -> bool:
         column = catalogue()[kind].by_wire[wire]
+        if column.passes and "view" not in self.actions(user, column.passes):
+            return False
         if user.superuser or column.type == "key":
             return True
         said = self._said(user, kind, wire, "read")
@@ -281,10 +303,37 @@ class Oracle:
         key = row.creator if wire.endswith(("_CreatedBy", "_UpdatedBy")) else row.values.get(wire)
         return key if key is not None and self.may(user, "view", self._rows[target, key]) else None
 
+    def shown(self, user: User, row: Row, wire: str) -> Any:
+        """The value of a view's column that another record has; None where the user does not see that record."""
+        column = catalogue()[row.kind].by_wire[wire]
+        if len(column.sources) == 2:
+            way, source = column.sources
+            key = row.values.get("AdLi_AddressId" if way == "Addr_AddressId" else way)
+            found = [] if key is None else [self._rows[column.passes, key]]
+        else:
+            source, linked = column.sources[0], "ELink" if column.passes == "Email" else "PLink"
+            owner = next(table for table, kind in OWNER_KINDS.items() if kind == BASE_KINDS[row.kind])
+            wanted = {
+                f"{linked}_EntityId": owner,
+                f"{linked}_RecordId": row.key,
+                f"{linked}_Type": "Fax" if "_Fax" in wire else "Mobile" if "_Mobile" in wire else "Business",
+            }
+            found = [item for item in self.world.of(column.passes) if wanted.items() <= item.values.items()]
+        seen = sorted((item for item in found if self.may(user, "view", item)), key=lambda item: item.key)
+        if not seen:
+            return None
+        value = self._with_computed(seen[0]).values.get(source.partition(".")[2])
+        return value or None
+
     def title(self, user: User, row: Row) -> str | None:
         """The filled and readable title fields, joined; None where there is none (then it is neutral)."""
         kind = catalogue()[row.kind]
         values = self._with_computed(row).values
+        if row.kind in VIEWS:
+            values = {
+                **values,
+                **{wire: self.shown(user, row, wire) for wire in kind.title if kind.by_wire[wire].passes},
+            }
         parts = [values.get(wire) for wire in kind.title if self.readable(user, row.kind, wire)]
         joined = kind.joiner.join(part for part in parts if part)
         return (joined[:60] if row.kind == "Notes" else joined) or None

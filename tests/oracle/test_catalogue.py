@@ -13,6 +13,7 @@ MORE_ALIASES = {"UOMFamily": {"uomfamilies"}, "PricingList": {"pricinglists"}, "
 # The catalogue knows the type phone and its format, but calls telephone numbers text where it lists them.
 TELEPHONE = {
     "Phon_Number",
+    *(f"{prefix}_{name}Number" for prefix in ("Comp", "Pers") for name in ("Phone", "Fax")),
     *(f"User_{name}" for name in ("Phone", "Extension", "Pager", "HomePhone", "MobilePhone", "Fax")),
 }
 # What is computed on reading follows what is stored.

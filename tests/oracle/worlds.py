@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BASE = 1_000_000
+SAME_ROWS = {
+    "PhoneLink": "Phone",
+    "EmailLink": "Email",
+    "vAddressCompany": "Address_Link",
+    "vAddressPerson": "Address_Link",
+    "vCompanySummary": "Company",
+    "vPersonSummary": "Person",
+    "vNewProductPriceList": "Pricing",
+}
 Action = Literal["view", "insert", "edit", "delete"]
 ACTIONS: tuple[Action, ...] = ("view", "insert", "edit", "delete")
 
@@ -106,7 +115,7 @@ class World:
 
     def of(self, kind: str) -> list[Row]:
         """The rows of a kind; Users, teams and territories are rows, too, and a link kind shows its base's rows."""
-        base = {"PhoneLink": "Phone", "EmailLink": "Email"}.get(kind, kind)
+        base = SAME_ROWS.get(kind, kind)
         found = [row if base == kind else replace(row, kind=kind) for row in self.rows if row.kind == base]
         if kind == "Users":
             found += [Row("Users", user.key, values={"User_LastName": f"User {user.key}"}) for user in self.users]
