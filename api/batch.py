@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 
 from api import prototypes, single
-from api.errors import ApiError, Diagnosis, body_of, named, record_not_found, translate
+from api.errors import ApiError, Diagnosis, body_of, named, not_permitted, record_not_found, translate
 from api.items import Item, item_of, items_of, url_of
 from api.parsers import parse_json
 from api.query.parameters import BATCH, CREATE
@@ -60,6 +60,8 @@ class BatchViewSet(EntityViewSet):
     def batch(self, request: Request) -> Response:
         """Do every item, answer all of them."""
         call = self.call(CREATE | BATCH)
+        if not self.may("POST"):
+            raise not_permitted()
         call.body.check()
         run = Run(replace(call, if_match=None, if_none_match=""), getattr(request, "request_id", ""))
         try:

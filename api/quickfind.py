@@ -91,8 +91,8 @@ def listing(access: Access, entity: Entity, text: str) -> Listing:
 
 
 def shown_title(access: Access, entity: Entity) -> Coalesce:
-    """Return the title as answers show it: the neutral one where no title field is readable and filled."""
-    neutral = Concat(Value(f"{entity.label} "), Cast("pk", CharField()), output_field=TextField())
+    """Return the title as answers show it: ``gate.neutral_title`` where no title field is readable and filled."""
+    neutral = Concat(Value(f"{entity.kind} "), Cast("pk", CharField()), output_field=TextField())
     return Coalesce(gate.title_expression(access, entity), neutral, output_field=TextField())
 
 

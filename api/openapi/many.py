@@ -79,7 +79,7 @@ def batch_body(auto_schema: AutoSchema, entity: Entity) -> Schema:
 
 def batch_answers(auto_schema: AutoSchema, entity: Entity, headers: Schema) -> Schema:
     """Return what a batch is answered with: all items, each as the request alone would be."""
-    item = records.named(auto_schema, f"{entity.kind}BatchItem", _item(auto_schema, entity))
+    item = records.named(auto_schema, f"{entity.kind}BatchItem", _item(entity))
     answer = records.named(
         auto_schema,
         f"{entity.kind}BatchAnswer",
@@ -104,7 +104,7 @@ def batch_answers(auto_schema: AutoSchema, entity: Entity, headers: Schema) -> S
 _REFUSED: Schema = {"value": examples.refusals()[400]}
 
 
-def _item(auto_schema: AutoSchema, entity: Entity) -> Schema:
+def _item(entity: Entity) -> Schema:
     """Return the answer to an item: what became of it, and the members of its record, if there is one to show."""
     more: Schema = {
         "$location": URL | {"description": "The address of a new record."},
@@ -115,10 +115,9 @@ def _item(auto_schema: AutoSchema, entity: Entity) -> Schema:
     }
     return {
         "type": "object",
-        "description": f"What became of one {entity.label}: the members of a record, or why it was refused.",
+        "description": f"What became of one {entity.label}: the members of an entry, or why it was refused.",
         "properties": _HEAD | more,
         "required": list(_HEAD),
-        records.RECORD: records.record_ref(auto_schema, entity)["$ref"],
     }
 
 
@@ -137,13 +136,12 @@ def _feed(item: Schema) -> Schema:
 def batch_examples(access: Access, entity: Entity, shown: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Return the examples of a batch; ``shown`` = the example record as the caller sees it, ``new`` = a body for it."""
     kind, shape = entity.kind, access.shape(entity)
-    feed: list[dict[str, Any]] = [{"$httpMethod": "POST", **new}]
+    feed: list[dict[str, Any]] = [{"$httpMethod": "POST", **new}] if shape.offers("insert") else []
     if shape.offers("view"):
         feed.append({"$httpMethod": "GET", "$key": shown["$key"]})
     head = {"$httpStatus": 200, "$httpMessage": "OK", "$httpMethod": "POST", "$location": shown["$url"]}
     identity = {name: shown[name] for name in ("$key", "$title", "$url")}
-    refusal = examples.refusals()[403]
-    refused = {"$httpStatus": 403, "$httpMessage": "Forbidden", "$httpMethod": "POST", **refusal}
+    refused = {"$httpStatus": 403, "$httpMessage": "Forbidden", "$httpMethod": "POST", **examples.refusals()[403]}
     return {
         f"{kind}BatchArray": [new, new],
         f"{kind}BatchFeed": {"$resources": feed},
@@ -177,7 +175,7 @@ def all_examples(access: Access, base: str) -> dict[str, dict[str, Any]]:
     found: dict[str, Any] = {}
     for entity in prototypes.known(access):
         sample, shape = examples.stored().get(entity.kind, examples.NONE), access.shape(entity)
-        if sample.records and shape.offers("insert"):
+        if sample.records and any(shape.offers(action) for action in ("insert", "edit", "delete")):
             new = examples.create(shape, sample)
             seen = access.sees(entity)
             record = sample.records[0]

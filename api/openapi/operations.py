@@ -14,6 +14,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from api import prototypes
 from api.actions import ActionViewSet
+from api.batch import BatchViewSet
 from api.discovery import PrototypeView
 from api.errors import ApiError
 from api.openapi import actions, credentials, many, records, texts
@@ -52,7 +53,7 @@ REFUSALS: dict[str, tuple[int, ...]] = {
     "update": (403, 404, 409, 412, 413, 415),
     "partial_update": (403, 404, 409, 412, 413, 415),
     "destroy": (403, 404, 409, 412),
-    "run": (403, 404, 409, 412, 413, 415),
+    "run": (403, 404, 409, 412, 413, 415, 422),
 }
 FEED = ("StartIndex", "Count", "After", "TotalsParameter", "LabelsParameter")
 RequestId = "RequestIdParameter"
@@ -104,7 +105,7 @@ def offered(view: SDataView, method: str) -> bool:
         view.locate(view.request)
     except ApiError:
         return False
-    if not isinstance(view, RecordView) or isinstance(view, QueryViewSet | ActionViewSet):
+    if not isinstance(view, RecordView) or isinstance(view, QueryViewSet | ActionViewSet | BatchViewSet):
         return view.may(method)
     item = view.collection if isinstance(view, RelatedViewSet) else None
     if method == "POST" and isinstance(view, RelatedViewSet) and item is not None:
@@ -197,7 +198,7 @@ class ContractSchema(AutoSchema):
             "update": ["ReturnPartial", "IfMatch", "Prefer", *(["OnlyNew"] if self._upserts(about) else [])],
             "partial_update": ["ReturnPartial", "IfMatch", "Prefer"],
             "destroy": ["IfMatch"],
-            "run": ["ReturnPartial", "IfMatch", "Prefer"],
+            "run": ["ReturnPartial", "IfMatch", "Prefer", "IdempotencyKey"],
         }
         return [*names, *per_action.get(about.action, []), RequestId]
 

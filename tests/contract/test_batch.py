@@ -262,6 +262,10 @@ class TestFeeds:
         assert told(lambda: send(hidden), f"'{hidden}'") == unused
 
     def test_79_each_item_needs_its_own_right(self, peter: Wire) -> None:
+        body = {"$resources": [{"$httpMethod": "GET", "$key": 2}]}
+        assert peter.post("company/$batch", body).refusal == (403, "ApplicationDiagnosis", "NotPermitted")
+        support = Profile.objects.get(group__name="Support")
+        ProfileRight.objects.create(profile=support, entity="Company", scope="created_by", edit=True)
         answer = feed(
             peter,
             {"comp_name": "New"},

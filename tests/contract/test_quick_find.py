@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from entities.models import Company
+from entities.models import Case, Company
 from entities.registry import registry
 from security.gate import system_rows
 from security.models import FieldRule, Profile, ProfileRight
@@ -224,6 +224,15 @@ def test_86_a_hidden_title_neither_orders_nor_shows(susan: Wire, three: list[int
     titles = sorted(f"Company {key}" for key in three)
     assert [entry["$title"] for entry in before.json["$resources"]] == titles
     assert find(susan, "zzyzx").keys == []
+
+
+def test_86_a_neutral_title_has_its_place_as_it_is_shown(admin: Wire) -> None:
+    first, second = admin.keys("cases", orderBy="$key", count=2)
+    system_rows(Case).filter(pk=first).update(description="", customer_ref="cases qqjjvv")
+    system_rows(Case).filter(pk=second).update(description="Case z", customer_ref="cases qqjjvv")
+    found = find(admin, "cases", "Cases").json["$resources"]
+    shown = [entry["$title"] for entry in found if entry["$key"] in (first, second)]
+    assert shown == [f"Cases {first}", "Case z"]
 
 
 def test_86_only_visible_records_are_found(olivia: Wire, admin: Wire) -> None:

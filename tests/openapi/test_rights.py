@@ -34,7 +34,7 @@ def test_a_kind_that_may_be_inserted_but_not_viewed_can_only_be_posted() -> None
     ProfileRight.objects.create(profile=support, entity="Cases", scope="everywhere", insert=True)
     peter = login("peter")
     found = contract(peter)
-    assert [path for path in found.document["paths"] if path.startswith("/Cases")] == ["/Cases"]
+    assert [path for path in found.document["paths"] if path.startswith("/Cases")] == ["/Cases", "/Cases/$batch"]
     assert list(found.document["paths"]["/Cases"]) == ["post"]
     created = found.document["paths"]["/Cases"]["post"]["responses"]["201"]
     assert created["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Reference"}
