@@ -1,4 +1,4 @@
-"""An app with the model of docs/isv.md: its kind is served, described and administered like ours."""
+"""An app with the models of docs/isv.md: its kind and its view are served, described and administered like ours."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ desk.login(username="boss", password="one-two-three")
 said = {
     "created": created.json().get("$title"),
     "found": api.get(f"{kind}s?where=proj_name+like+'harb%25'").json().get("$totalResults"),
+    "view": [row["User_LastName"] for row in api.get(f"{base}/vProjectSummary").json()["$resources"]],
+    "labels": api.get(f"{base}/captions?where=capt_code+eq+'Proj_Name'").json()["$totalResults"],
     "described": "Proj_Name" in document.json()["components"]["schemas"]["Project"]["properties"],
     "pages": [api.get(page).status_code for page in ("/openapi.yaml", "/docs/", f"{base}/$prototypes/Project")],
     "desk": [desk.get(f"/admin/yourapp/project/{page}").status_code for page in ("", "add/", "1/change/")],
@@ -65,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
     app = tmp_path / "yourapp"
     app.mkdir()
     (app / "__init__.py").touch()
-    (app / "models.py").write_text(re.findall(r"```python\n(.*?)```", guide, re.DOTALL)[0])
+    (app / "models.py").write_text("".join(re.findall(r"```python\n(.*?)```", guide, re.DOTALL)))
     (tmp_path / "with_app.py").write_text(SETTINGS)
     return tmp_path
 
@@ -76,5 +78,6 @@ def test_the_kind_of_another_app_is_served_described_and_administered(folder: Pa
         manage(folder, url, "migrate")
         said = manage(folder, url, "shell", "-v", "0", "-c", VISIT)
     assert said == (
-        '{"created": "Harbour", "found": 1, "described": true, "pages": [200, 200, 200], "desk": [200, 200, 200]}'
+        '{"created": "Harbour", "found": 1, "view": ["boss"], "labels": 1,'
+        ' "described": true, "pages": [200, 200, 200], "desk": [200, 200, 200]}'
     )
