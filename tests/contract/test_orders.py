@@ -82,7 +82,11 @@ def test_34_insert_is_in_the_feed_of_every_kind_exactly_for_those_with_the_right
     wire = login(logon)
     rights = wire.entry("$whoami")["$rights"]
     for kind in kinds(logon):
-        assert ("$insert" in wire.entry(kind, count=0)["$links"]) == rights[kind]["$insert"], kind
+        links = wire.entry(kind, count=0)["$links"]
+        assert ("$insert" in links) == rights[kind]["$insert"], kind
+        assert not {"$batch", "$insert"} & set(links) or any(rights[kind][r] for r in ("$insert", "$edit", "$delete"))
+        status = wire.post(f"{kind}/$batch", []).status
+        assert status in ((200, 400) if "$batch" in links else (403, 405)), (kind, status)
 
 
 @pytest.mark.parametrize("kind", [entity.kind for entity in registry()])

@@ -127,6 +127,21 @@ def test_an_update_with_the_flag_for_the_whole_answer(susan: Wire) -> None:
     assert body == susan.entry("Company('43')")
 
 
+def test_a_batch_of_three_records_of_which_the_second_is_wrong(susan: Wire) -> None:
+    records = [{"comp_name": "First"}, {"comp_nosuch": 1}, {"Comp_Name": "Third", "Comp_Type": "Customer"}]
+    items = sensible(susan.post(f"{BASE}company/$batch", records))
+    assert [item["$httpStatus"] for item in items] == [200, 400, 200]
+    assert items[1]["$diagnoses"][0]["$applicationCode"] == "UnknownMember"
+    assert (items[0]["Comp_Name"], items[2]["Comp_Type"]) == ("First", "Customer")
+    assert susan.entry(items[2]["$url"])["Comp_Name"] == "Third"
+
+
+def test_a_quick_find(susan: Wire) -> None:
+    address = "/sdata/crmj/sagecrm2/$service/quickFind/getResults?query=eurolandia&entity=Company"
+    body = sensible(susan.get(address))
+    assert [(entry["$key"], entry["$title"]) for entry in body["$resources"]] == [(43, "Eurolandia")]
+
+
 @pytest.mark.parametrize(
     "where",
     [

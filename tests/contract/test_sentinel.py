@@ -120,6 +120,10 @@ def snapshot(wire: Wire) -> list[Any]:
         for query in ("count=9", "count=9&orderBy=$updated desc", "count=9&include=users", "count=0"):
             answer = wire.get(f"{kind}?{query}")
             found.append((answer.status, re.sub(rb"after=[^\"]+", b"", answer.body)))
+    for entity, word in (("company", "in"), ("person", "an"), ("cases", "er")):
+        answer = wire.get(f"/sdata/crmj/sagecrm2/$service/quickFind/getResults?query={word}&entity={entity}&count=4")
+        assert answer.status == 200
+        found.append((answer.status, re.sub(rb"after=[^\"]+", b"", answer.body)))
     return found
 
 

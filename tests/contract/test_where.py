@@ -133,6 +133,14 @@ def test_52_limits(susan: Wire) -> None:
         assert answer.status == 200 if served else refused(answer, "LimitExceeded")
 
 
+def test_52_a_condition_has_8000_characters(susan: Wire) -> None:
+    for length, served in ((8_000, True), (8_001, False)):
+        where = "comp_name eq '" + "x" * (length - 15) + "'"
+        assert len(where) == length
+        answer = susan.post("company/$query", {"where": where})
+        assert answer.status == 200 if served else refused(answer, "LimitExceeded")
+
+
 def test_52_a_predicate_has_the_limits_of_a_condition(susan: Wire) -> None:
     deep = "(" * 21 + "1=1" + ")" * 21
     assert refused(susan.get(f"company({deep})"), "LimitExceeded")
