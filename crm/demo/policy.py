@@ -125,7 +125,8 @@ def _add_profile(rights: Rights) -> Group:
     for (kind, scope), actions in rights.scopes.items():
         given = {_ACTIONS[action]: True for action in actions.split()}
         ProfileRight(profile=profile, entity=kind, scope=scope, **given).save()
-    kinds = {found.wire: entity.kind for entity in registry() for found in entity.fields}
+    # A view shows the fields of its base under their own names: the rule belongs to the base.
+    kinds = {found.wire: entity.kind for entity in registry() if not entity.proxy for found in entity.fields}
     for wire, action in rights.denied:
         FieldRule(profile=profile, entity=kinds[wire], field=wire, **{action: False}).save()
     for wire in rights.allowed:
