@@ -71,7 +71,7 @@ assert.equal(new Set(companies.map((company) => company.$key)).size, total);
 
 const first = companies[0];
 assert(first);
-const where = `comp_companyid eq ${first.$key} and comp_name eq '${first.Comp_Name.replaceAll("'", "''")}'`;
+const where = `comp_companyid eq ${first.$key} and comp_name eq '${(first.Comp_Name ?? "").replaceAll("'", "''")}'`;
 const asked = await client.GET("/Company", { params: { query: { where } } });
 assert.deepEqual(asked.data?.$resources.map((company) => company.$key), [first.$key]);
 const wrong = await client.GET("/Company", { params: { query: { where: "comp_nosuch eq 1" } } });

@@ -77,7 +77,8 @@ def test_a_python_client_works(document: Path, logon: str) -> None:
     names = {path.name for path in (package / "parapet_crm_client/models").iterdir()}
     assert "company.py" in names
     assert ("comp_revenue" in (package / "parapet_crm_client/models/company.py").read_text()) == (logon == "susan")
-    print(run(tools / "python", HERE / "client.py", *arguments(document, logon), cwd=package))
+    shutil.copy(HERE / "client.py", package)  # beside what was generated, where Python looks
+    print(run(tools / "python", "client.py", *arguments(document, logon), cwd=package))
 
 
 def test_a_typescript_client_works(document: Path, logon: str) -> None:
@@ -87,7 +88,8 @@ def test_a_typescript_client_works(document: Path, logon: str) -> None:
     for name in ("package.json", "package-lock.json", ".npmrc", "tsconfig.json", "client.ts"):
         shutil.copy(HERE / name, package)
     run("npm", "ci", "--silent", "--no-audit", "--no-fund", cwd=package)
-    run("npx", "openapi-typescript", document, "-o", "schema.d.ts", cwd=package)
+    # A member with a default may be left out of a body.
+    run("npx", "openapi-typescript", document, "-o", "schema.d.ts", "--default-non-nullable", "false", cwd=package)
     assert ("Comp_Revenue" in (package / "schema.d.ts").read_text()) == (logon == "susan")
     run("npx", "tsc", "--project", ".", cwd=package)
     print(run("node", "built/client.js", document, *arguments(document, logon), cwd=package))
