@@ -105,6 +105,9 @@ class EntityViewSet(RecordView):
         return int(key) if key != "predicate" else selectors.one(self.access, self.target, self.predicate)
 
 
+NUMBERS = ("count", "startIndex")
+
+
 class QueryViewSet(EntityViewSet):
     """``POST {kind}/$query``: a feed whose query stands in the body, where a long one fits (contract.md §8.6)."""
 
@@ -128,4 +131,5 @@ class QueryViewSet(EntityViewSet):
             raise ApiError.of(400, "BadJson", "The body is a JSON object of query parameters.")
         query = parse_list_query(body_pairs(body), QUERY_BODY)
         typed = {name.lower(): value for name, value in body.items()}
-        return self.answer(query, {name: typed[name.lower()] for name in query.given})
+        members = {name: typed[name.lower()] for name in query.given}
+        return self.answer(query, {name: int(v) if name in NUMBERS else v for name, v in members.items()})

@@ -93,7 +93,8 @@ def list_component(access: Access, field: Field) -> str:
     readable = [found for entity in prototypes.known(access) for found in access.shape(entity).readable]
     if not named or any(found in readable for found in named):
         return field.list_name
-    return next(found.wire for found in readable if found.list_name == field.list_name)
+    # The lists of children that a new record may bring along belong to kinds that are otherwise unknown.
+    return next((found.wire for found in readable if found.list_name == field.list_name), field.wire)
 
 
 def _codes(access: Access, field: Field) -> Schema:

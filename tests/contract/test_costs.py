@@ -20,7 +20,7 @@ def test_40_a_page_costs_the_same_for_everybody(kind: str) -> None:
                     wire.entry(kind, count=count)
                 costs.add(len(sent))
     # the caller with the policy's version, grants, total, rows with their flags, titles of what they refer to
-    assert costs == {5}
+    assert costs == {5 if any(field.target for field in registry()[kind].fields) else 4}
 
 
 @pytest.mark.parametrize("logon", LOGONS[:-1])

@@ -127,7 +127,7 @@ def test_38_a_title_holds_only_what_is_readable(susan: Wire, hidden: tuple[str, 
     assert susan.entry("person?where=$key eq 2")["$resources"][0]["$title"] == title
 
 
-def test_38_an_empty_title_is_kind_and_key(susan: Wire) -> None:
+def test_38_an_empty_title_is_kind_and_key(unjudged: None, susan: Wire) -> None:
     system_rows(Company).filter(pk=2).update(name="")
     assert susan.entry(at("Company", 2))["$title"] == "Company 2"
 

@@ -30,6 +30,8 @@ def addresses(wire: Wire, logon: str) -> Iterator[tuple[str, set[str]]]:
 
 def _filled(wire: Wire, logon: str, template: str) -> str | None:
     path = template.replace("{kind}", "Users")
+    if path.startswith("$service/"):
+        return f"{path}?query=an&entity=Company"
     kind = path.partition("(")[0]
     for name in ("{key}", "{parent}"):
         if f"{kind}('{name}')" in path:

@@ -106,7 +106,7 @@ def test_38_a_title_of_no_kind_holds_a_hidden_field(kind: str) -> None:
                 if isinstance(value, str) and not any(value in str(r) for r in rest[number + 1 :]):
                     assert value not in entry["$title"], (kind, value)
             if number == len(entity.title) - 1:
-                assert entry["$title"] == f"{entity.label} {entry['$key']}"
+                assert entry["$title"] == f"{kind} {entry['$key']}"
 
 
 @pytest.mark.parametrize("kind", [entity.kind for entity in registry()])

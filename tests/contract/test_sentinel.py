@@ -72,7 +72,7 @@ def test_58_the_marker_is_in_no_answer(marked: None, olivia: Wire) -> None:
         assert MARK not in str(answer.headers), path
 
 
-def test_59_the_administrators_answers_hold_it(marked: None, admin: Wire) -> None:
+def test_59_the_administrators_answers_hold_it(unjudged: None, marked: None, admin: Wire) -> None:
     """The test above can fail."""
     found = [path for path in ("company", "person", "cases", "opportunity") if MARK.encode() in admin.get(path).body]
     assert found == ["company", "person", "cases", "opportunity"]

@@ -97,7 +97,7 @@ def _rows(kind: str) -> list[Row]:
             value(row, assigned),
             row["created_by_id"],
             row["deleted_at"] is not None,
-            {wire: row[column] for wire, column in columns.items()},
+            {wire: row.get(column) for wire, column in columns.items()},  # a view has columns of other records
         )
         for row in found
     ]
