@@ -53,6 +53,9 @@ def choices(admin: Wire, kind: str) -> Iterator[tuple[str, bool, list[str]]]:
             yield name, member["$type"] == "sdata/array", codes
 
 
+RULED = {"BusinessRule", "Required", "ReadOnly"}
+
+
 @pytest.mark.parametrize("kind", CREATED)
 def test_23_every_value_offered_of_every_kind_can_be_written_and_no_other(admin: Wire, kind: str) -> None:
     body = example(admin, kind)
@@ -64,8 +67,9 @@ def test_23_every_value_offered_of_every_kind_can_be_written_and_no_other(admin:
         if answer.status != 201:  # rules on several fields at once: each alone
             for name, value in sent.items():
                 alone = undone(admin, "POST", kind, body | {name: value})
-                assert alone.status == 201, (name, value, alone.body)
-                assert alone.json[name] == value
+                # A rule about other fields may ask for more than this one value; the list is not what refuses it.
+                assert alone.status == 201 or set(alone.codes) <= RULED, (name, value, alone.body)
+                assert alone.status != 201 or alone.json[name] == value
         else:
             assert {name: answer.json[name] for name in sent} == sent
     for name, several, _ in offered:
