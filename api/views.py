@@ -105,9 +105,6 @@ class EntityViewSet(RecordView):
         return int(key) if key != "predicate" else selectors.one(self.access, self.target, self.predicate)
 
 
-NUMBERS = ("count", "startIndex")
-
-
 class QueryViewSet(EntityViewSet):
     """``POST {kind}/$query``: a feed whose query stands in the body, where a long one fits (contract.md §8.6)."""
 
@@ -132,4 +129,5 @@ class QueryViewSet(EntityViewSet):
         query = parse_list_query(body_pairs(body), QUERY_BODY)
         typed = {name.lower(): value for name, value in body.items()}
         members = {name: typed[name.lower()] for name in query.given}
-        return self.answer(query, {name: int(v) if name in NUMBERS else v for name, v in members.items()})
+        numbers = {"count": query.count, "startIndex": query.start_index}  # also where they came as texts
+        return self.answer(query, members | {name: numbers[name] for name in numbers if name in members})

@@ -89,6 +89,12 @@ def test_47_every_link_of_a_page_can_be_followed(susan: Wire) -> None:
     assert last["$startIndex"] + len(last["$resources"]) - 1 == last["$totalResults"]
 
 
+def test_47_numbers_lead_on_as_numbers(susan: Wire) -> None:
+    links = susan.post("company/$query", {"count": "3", "startIndex": "4"}).json["$links"]
+    assert links["$self"]["$body"] == {"count": 3, "startIndex": 4}
+    assert susan.post("company/$query", {"count": "9" * 5000}).json["$links"]["$self"]["$body"] == {"count": 1000}
+
+
 def test_47_a_cursor_goes_on_in_the_address_and_in_a_body(susan: Wire) -> None:
     posted = susan.post("company/$query", {"count": 3}).json["$links"]["$next"]["$body"]
     got = susan.keys("company", count=3, after=posted["after"])
