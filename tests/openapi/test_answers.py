@@ -177,9 +177,14 @@ def test_actions_are_run_as_the_examples_show(contracts: Mapping[str, Contract])
         kind, _, name = path[1:].partition("('{key}')/$service/")
         body = operation["requestBody"]["content"]["application/json"]["examples"]["demo"]["$ref"].rpartition("/")[2]
         found = admin.send("GET", kind, count=1000).json["$resources"]
-        link = next(entry["$links"][name] for entry in found if name in entry["$links"])
-        answer = admin.send("POST", link["$url"].partition("http://testserver")[2], examples[body]["value"])
-        assert answer.status == 200, (path, answer.body)
+        links = [
+            entry["$links"][name]["$url"].partition("http://testserver")[2]
+            for entry in found
+            if name in entry["$links"]
+        ]
+        # The dates of the example do not suit every record.
+        answers = (admin.send("POST", link, examples[body]["value"]) for link in links)
+        assert any(answer.status == 200 for answer in answers), path
     closed = admin.send("GET", "Cases", where="case_status eq 'Closed'", count=1).keys[0]
     assert admin.send("POST", f"Cases('{closed}')/$service/queue").status == 409
 

@@ -26,8 +26,8 @@ def deleted_after_verifying(monkeypatch: pytest.MonkeyPatch) -> None:
     """Delete susan between the check of her password and what follows; no plan of hers is known yet."""
     verify = credentials.verify_password
 
-    def verify_then_delete(logon: str, password: str) -> Any:
-        verified = verify(logon, password)
+    def verify_then_delete(*given: Any, **named: Any) -> Any:
+        verified = verify(*given, **named)
         delete_user()
         plan._policies.clear()
         return verified
@@ -52,9 +52,9 @@ def test_a_user_deleted_while_logging_in_is_not_logged_in(db: None) -> None:
 def test_a_user_deleted_before_a_write_writes_nothing(susan: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     create = writes.create
 
-    def delete_then_create(*arguments: Any) -> Any:
+    def delete_then_create(*given: Any, **named: Any) -> Any:
         delete_user()
-        return create(*arguments)
+        return create(*given, **named)
 
     monkeypatch.setattr(writes, "create", delete_then_create)
     assert susan.post("company", {"Comp_Name": "Of nobody"}).status == 401
