@@ -51,7 +51,7 @@ CHECKS: list[Any] = [
     response_schema_conformance,
 ]
 quickly = settings(
-    max_examples=60 if DEEP else 5,
+    max_examples=60 if DEEP else 3,
     deadline=None,
     database=None,
     derandomize=True,
