@@ -69,6 +69,13 @@ class RelatedViewSet(RecordView):
         collection = Collection(self.target, rows, f"{self.base()}/{path}", path, self._may_insert(number, now=True))
         return Response(feed(self.access, collection, query, self.base()))
 
+    def may(self, method: str) -> bool:
+        """Whether the caller has the right that ``method`` needs; new members also need their reference written."""
+        item = self.collection
+        if method == "POST" and item is not None and not item.owned:
+            return super().may(method) and self.access.shape(self.target).writes(self.target.by_name[item.by])
+        return super().may(method)
+
     def _may_insert(self, parent: int, *, now: bool = False) -> bool:
         if not self.access.shape(self.target).offers("insert") or self.collection is None:
             return False
