@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
@@ -31,7 +33,8 @@ RIGHT_OF: dict[str, Action] = {
     "PATCH": "edit",
     "DELETE": "delete",
 }
-ATTEMPTS = 3
+ATTEMPTS = 5
+PAUSE_SECONDS = 0.1
 _DEADLOCKS = ("40P01", "40001")
 
 
@@ -44,6 +47,8 @@ def in_transaction(work: Callable[[], T]) -> T:
         except OperationalError as error:
             if attempt == ATTEMPTS or getattr(error.__cause__, "sqlstate", "") not in _DEADLOCKS:
                 raise
+        # The other one goes on now; whoever starts again at once may only meet it once more.
+        time.sleep(attempt * random.uniform(PAUSE_SECONDS, 2 * PAUSE_SECONDS))
     raise AssertionError("unreachable")
 
 
