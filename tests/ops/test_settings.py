@@ -104,7 +104,8 @@ def test_every_variable_stands_in_the_operators_table() -> None:
     names = {name for path in ("settings", "gunicorn", "wsgi") for name in read.findall(source(path))}
     table = [line for line in (localdb.CLONE / "docs/operators.md").read_text().splitlines() if line.startswith("|")]
     assert len(names) > 20
-    assert {name for name in names if f"`{name}`" not in "".join(table)} == set()
+    # Django's own variable is nothing for an operator to set: there is one settings module.
+    assert {name for name in names if f"`{name}`" not in "".join(table)} == {"DJANGO_SETTINGS_MODULE"}
 
 
 def source(name: str) -> str:
