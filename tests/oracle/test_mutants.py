@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Break = Callable[[pytest.MonkeyPatch], None]
 
-WORLDS = 80
+WORLDS = 240
 
 pytestmark = pytest.mark.django_db
 
