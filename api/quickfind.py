@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import CharField, F, IntegerField, TextField, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import F, IntegerField
 from rest_framework.response import Response
 
 from api import entries, prototypes
@@ -78,7 +77,7 @@ def listing(access: Access, entity: Entity, text: str) -> Listing:
         pattern = parameter(f"%{word.translate(_LITERAL)}%")
         tests = [Sql("{} LIKE lower({})", column, pattern) for column in columns]
         rows = rows.filter(Sql(f"({' OR '.join(['{}'] * len(tests))})", *tests))
-    title = folded(shown_title(access, entity))
+    title = folded(gate.shown_title(access, entity))
     later = Sql("(NOT starts_with({}, lower({})))::integer", title, parameter(text), output_field=IntegerField())
     orders = [
         Order(later, "int", descending=False, nullable=False),
@@ -88,12 +87,6 @@ def listing(access: Access, entity: Entity, text: str) -> Listing:
     projection = entries.Projection(fields, (), owner=False, tag=False, updated=False, links=False)
     walk = walk_of(access, f"{PATH}/{entity.kind}", text, "")
     return Listing(rows, orders, Selection(projection), walk)
-
-
-def shown_title(access: Access, entity: Entity) -> Coalesce:
-    """Return the title as answers show it: ``gate.neutral_title`` where no title field is readable and filled."""
-    neutral = Concat(Value(f"{entity.kind} "), Cast("pk", CharField()), output_field=TextField())
-    return Coalesce(gate.title_expression(access, entity), neutral, output_field=TextField())
 
 
 class QuickFindView(SDataView):

@@ -204,7 +204,7 @@ CONTRACT_TIME_ZONE = os.environ.get("CONTRACT_TIME_ZONE", "UTC")
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 MAX_BATCH_ITEMS = 1_000
-WORKFLOWS_OFF = frozenset(filter(None, os.environ.get("WORKFLOWS_OFF", "").replace(" ", "").split(",")))
+WORKFLOWS_OFF = frozenset(listed("WORKFLOWS_OFF"))
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "api.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "api.openapi.operations.ContractSchema",

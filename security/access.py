@@ -103,8 +103,8 @@ class Access:
     @cached_property
     def wires(self) -> tuple[str, ...]:
         """The names of all fields that the actor can read, of the kinds that exist for it."""
-        plans = (plan for plan in self.plans.values() if {"view", "insert"} & plan.shape.actions)
-        return tuple(sorted({item.wire for plan in plans for item in plan.shape.fields}))
+        shapes = (plan.shape for plan in self.plans.values() if self.knows(plan.shape.entity))
+        return tuple(sorted({item.wire for shape in shapes for item in shape.fields}))
 
     @cached_property
     def reading(self) -> Access:

@@ -53,6 +53,11 @@ def _users(*, web_service: bool) -> QuerySet[User]:
     return may.filter(web_service_enabled=True) if web_service and settings.REQUIRE_WEB_SERVICE_ACCESS else may
 
 
+def _version() -> Coalesce:
+    """Return the policy version, to be read in the statement that reads the user."""
+    return Coalesce(Subquery(PolicyVersion.objects.values("number")[:1]), 0)
+
+
 def verify_password(logon: str, password: str, network: str = "", *, web_service: bool = True) -> Verified | None:
     """Return the user called ``logon`` if ``password`` is right and the user may log in, else None.
 
@@ -61,8 +66,7 @@ def verify_password(logon: str, password: str, network: str = "", *, web_service
     """
     if "\x00" in logon or "\x00" in password:
         return None
-    version = Coalesce(Subquery(PolicyVersion.objects.values("number")[:1]), 0)
-    users = _users(web_service=web_service).annotate(policy=version, _logon=folded("logon"))
+    users = _users(web_service=web_service).annotate(policy=_version(), _logon=folded("logon"))
     row = users.filter(_logon=logon.lower()).values_list("pk", "password", "policy").first()
     key, stored, policy = row or (0, _DUMMY, 0)
     digest = _digest(key, password, stored)
@@ -102,11 +106,10 @@ def verify_token(token: str, network: str = "") -> Verified | None:
     Nobody guesses 256 random bits, so a token is looked at before its failures are. Raises
     ``throttle.TooManyFailures`` where a wrong one is sent again and again.
     """
-    number = Subquery(PolicyVersion.objects.values("number")[:1])
     may = _users(web_service=True).filter(pk=OuterRef("user"))
     valid = Token.objects.filter(hash=token_hash(token), revoked_at=None, expires_at__gt=timezone.now())
     row = (
-        valid.annotate(active=Subquery(may.values("pk")[:1]), policy=Coalesce(number, 0))
+        valid.annotate(active=Subquery(may.values("pk")[:1]), policy=_version())
         .filter(active=F("user"))
         .values_list("user", "policy", "read_only")
         .first()

@@ -9,8 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import BooleanField, Case, CharField, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Left
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    F,
+    Func,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, Concat, Left
 
 from entities.declaration import Through
 from entities.kinds import fold
@@ -104,8 +118,7 @@ def _shown(access: Access, entity: Entity, shown: Shown) -> Combinable:
     child, table = registry()[shown.kind], registry()[entity.base].table_id
     owner = {"owner_table": table, "owner_id": OuterRef("pk"), "type": shown.type}
     owned = rows(access, child).filter(**owner).order_by("pk")
-    value = expression(access, child, child.by_name[shown.attribute])
-    return Subquery(owned.annotate(_value=value).values("_value")[:1])
+    return _of_first(owned, expression(access, child, child.by_name[shown.attribute]))
 
 
 def _followed(access: Access, entity: Entity, path: Names) -> Combinable:
@@ -114,7 +127,12 @@ def _followed(access: Access, entity: Entity, path: Names) -> Combinable:
         return expression(access, entity, field)
     target = registry()[field.target]
     reached = rows(access, target).filter(pk=OuterRef(field.column))
-    return Subquery(reached.annotate(_value=_followed(access, target, path[1:])).values("_value")[:1])
+    return _of_first(reached, _followed(access, target, path[1:]))
+
+
+def _of_first(query: QuerySet[Record], value: Combinable) -> Subquery:
+    """Return ``value`` of the first row of ``query``, empty where there is none."""
+    return Subquery(query.annotate(_value=value).values("_value")[:1])
 
 
 def through(access: Access, entity: Entity, names: Names) -> tuple[Combinable, Field] | None:
@@ -132,8 +150,8 @@ def through(access: Access, entity: Entity, names: Names) -> tuple[Combinable, F
     inner = through(access, target, names[1:])
     if inner is None:
         return None
-    reached = rows(access, target).filter(pk=OuterRef(reference.column)).annotate(_value=inner[0])
-    return Subquery(reached.values("_value")[:1]), inner[1]
+    reached = rows(access, target).filter(pk=OuterRef(reference.column))
+    return _of_first(reached, inner[0]), inner[1]
 
 
 def select(
@@ -183,6 +201,12 @@ def title_expression(access: Access, entity: Entity) -> Combinable:
 def neutral_title(entity: Entity, key: int) -> str:
     """Return the title of a record that has no readable one: kind and key (contract.md §7.1)."""
     return f"{entity.kind} {key}"
+
+
+def shown_title(access: Access, entity: Entity) -> Combinable:
+    """Return the title as answers show it: ``neutral_title`` where no title field is readable and filled."""
+    neutral = Concat(Value(f"{entity.kind} "), Cast("pk", CharField()), output_field=TextField())
+    return Coalesce(title_expression(access, entity), neutral, output_field=TextField())
 
 
 def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, int], str]:
