@@ -198,86 +198,56 @@ CERTAINTY: Mapping[str, int] = {
 _DEAL = ("certainty", "forecast", "target_close")
 _DEAL_CLOSED: Mapping[str, Effect] = {"closed": "now"}
 
+
+def _deal(
+    name: str,
+    starts: tuple[tuple[str, str], ...],
+    stage: str,
+    status: str = OPEN,
+    *,
+    certainty: int | None = None,
+    more: tuple[str, ...] = (),
+    effects: Mapping[str, Effect] | None = None,
+    first_of: tuple[str, str] | None = None,
+) -> Transition:
+    """A step of an opportunity; its certainty is that of the stage unless told."""
+    return Transition(
+        name,
+        name.capitalize(),
+        starts,
+        stage,
+        status,
+        parameters=(*more, *_DEAL),
+        defaults={"certainty": CERTAINTY[stage] if certainty is None else certainty},
+        effects=effects or {},
+        first_of=first_of,
+    )
+
+
 OPPORTUNITY = Workflow(
     stage="stage",
     closed=frozenset(("Won", "Lost", "Closed")),
     closing=_DEAL_CLOSED,
     transitions=(
-        Transition(
-            "qualify",
-            "Qualify",
-            _at("Lead"),
-            "Qualified",
-            OPEN,
-            parameters=_DEAL,
-            defaults={"certainty": CERTAINTY["Qualified"]},
-        ),
-        Transition(
-            "quote",
-            "Quote",
-            _at("Lead", "Qualified"),
-            "Quoted",
-            OPEN,
-            parameters=_DEAL,
-            defaults={"certainty": CERTAINTY["Quoted"]},
-            first_of=("Quotes", "opportunity"),
-        ),
-        Transition(
-            "negotiate",
-            "Negotiate",
-            _at("Qualified", "Quoted"),
-            "Negotiating",
-            OPEN,
-            parameters=_DEAL,
-            defaults={"certainty": CERTAINTY["Negotiating"]},
-        ),
-        Transition(
-            "agree",
-            "Agree",
-            _at("Quoted", "Negotiating"),
-            "Sale Agreed",
-            OPEN,
-            parameters=_DEAL,
-            defaults={"certainty": CERTAINTY["Sale Agreed"]},
-        ),
-        Transition(
-            "win",
-            "Win",
-            _ANY_OPEN,
-            "Sale Closed",
-            "Won",
-            parameters=("scrm_winner", *_DEAL),
-            defaults={"certainty": CERTAINTY["Sale Closed"]},
-            effects=_DEAL_CLOSED,
-        ),
-        Transition(
+        _deal("qualify", _at("Lead"), "Qualified"),
+        _deal("quote", _at("Lead", "Qualified"), "Quoted", first_of=("Quotes", "opportunity")),
+        _deal("negotiate", _at("Qualified", "Quoted"), "Negotiating"),
+        _deal("agree", _at("Quoted", "Negotiating"), "Sale Agreed"),
+        _deal("win", _ANY_OPEN, "Sale Closed", "Won", more=("scrm_winner",), effects=_DEAL_CLOSED),
+        _deal(
             "lose",
-            "Lose",
             _ANY_OPEN,
             "Deal Lost",
             "Lost",
-            parameters=("scrm_reason_for_loss", "scrm_winner", *_DEAL),
-            defaults={"certainty": CERTAINTY["Deal Lost"]},
+            more=("scrm_reason_for_loss", "scrm_winner"),
             effects=_DEAL_CLOSED,
         ),
-        Transition(
-            "abandon",
-            "Abandon",
-            _ANY_OPEN,
-            "",
-            "Closed",
-            parameters=_DEAL,
-            defaults={"certainty": 0},
-            effects=_DEAL_CLOSED,
-        ),
-        Transition(
+        _deal("abandon", _ANY_OPEN, "", "Closed", certainty=0, effects=_DEAL_CLOSED),
+        _deal(
             "reopen",
-            "Reopen",
             (("", "Won"), ("", "Lost"), ("", "Closed")),
             "Negotiating",
-            OPEN,
-            parameters=_DEAL,
-            defaults={"certainty": 50},
+            certainty=50,
             effects={"closed": "empty"},
         ),
         Transition("reassign", "Reassign", _ANY_OPEN, parameters=("assigned_user", "team", *_DEAL), some_of=_WHO),

@@ -33,23 +33,30 @@ def _reach(prefix: str) -> tuple[Shown, ...]:
     return (*phone, *fax, mail)
 
 
+def _addresses(kind: str, plural: str, label: str, table_id: int, owner: str, names: tuple[str, ...]) -> Declaration:
+    """The addresses linked to owners of one kind, with ``names`` of the owner."""
+    return Declaration(
+        kind=kind,
+        plural=plural,
+        label=label,
+        prefix="AdLi",
+        table_id=table_id,
+        title=("addr_address1", "addr_city"),
+        title_joiner=", ",
+        parents=(ByReference(owner),),
+        names={"address": "Addr_AddressId"},
+        only=("id", "company", "person", "type", "address"),
+        shown=(*_all_through("address", *_ADDRESS), *_all_through(owner, *names)),
+        read_only=True,
+        delete="",
+    )
+
+
 class CompanyAddress(AddressLink):
     """The addresses of companies."""
 
-    entity: ClassVar[Declaration] = Declaration(
-        kind="vAddressCompany",
-        plural="Company Addresses",
-        label="Company Address",
-        prefix="AdLi",
-        table_id=201,
-        title=("addr_address1", "addr_city"),
-        title_joiner=", ",
-        parents=(ByReference("company"),),
-        names={"address": "Addr_AddressId"},
-        only=("id", "company", "person", "type", "address"),
-        shown=(*_all_through("address", *_ADDRESS), Through(("company", "name"))),
-        read_only=True,
-        delete="",
+    entity: ClassVar[Declaration] = _addresses(
+        "vAddressCompany", "Company Addresses", "Company Address", 201, "company", ("name",)
     )
 
     class Meta:
@@ -59,20 +66,8 @@ class CompanyAddress(AddressLink):
 class PersonAddress(AddressLink):
     """The addresses of people."""
 
-    entity: ClassVar[Declaration] = Declaration(
-        kind="vAddressPerson",
-        plural="Personal Addresses",
-        label="Personal Address",
-        prefix="AdLi",
-        table_id=202,
-        title=("addr_address1", "addr_city"),
-        title_joiner=", ",
-        parents=(ByReference("person"),),
-        names={"address": "Addr_AddressId"},
-        only=("id", "company", "person", "type", "address"),
-        shown=(*_all_through("address", *_ADDRESS), *_all_through("person", "first_name", "last_name")),
-        read_only=True,
-        delete="",
+    entity: ClassVar[Declaration] = _addresses(
+        "vAddressPerson", "Personal Addresses", "Personal Address", 202, "person", ("first_name", "last_name")
     )
 
     class Meta:
