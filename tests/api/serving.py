@@ -93,14 +93,22 @@ def serving(database: str, log: Path, *arguments: str, **variables: str) -> Iter
             server.terminate()
 
 
+@contextmanager
+def copy_served(
+    source: str, blocker: DjangoDbBlocker, paths: pytest.TempPathFactory, name: str, **variables: str
+) -> Iterator[Served]:
+    """Serve a copy of the database ``source`` with the settings that ``variables`` name."""
+    copy, log = f"{source}_{name}", paths.mktemp(name) / "log"
+    with blocker.unblock(), copied(source, copy), serving(copy, log, **variables) as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
 def served(
     demo_database: str, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """Serve a copy of the demo world with a statement limit of one second."""
-    name = f"{demo_database}_served"
-    log = tmp_path_factory.mktemp("served") / "log"
-    with django_db_blocker.unblock(), copied(demo_database, name), serving(name, log) as found:
+    with copy_served(demo_database, django_db_blocker, tmp_path_factory, "served") as found:
         yield found
 
 

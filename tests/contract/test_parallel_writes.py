@@ -11,8 +11,7 @@ import pytest
 
 from api.idempotency import Repeatable
 from api.locks import digest
-from tests.api.conftest import copied
-from tests.api.serving import Served, address_of_database, serving
+from tests.api.serving import Served, address_of_database, copy_served
 from tests.api.test_server import together
 from tests.api.wire import BASE
 
@@ -32,13 +31,8 @@ def served(
     demo_database: str, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """Serve a copy of the demo world; a deadlock is found long before the limit of a statement."""
-    name = f"{demo_database}_parallel"
-    log = tmp_path_factory.mktemp("parallel") / "log"
-    with (
-        django_db_blocker.unblock(),
-        copied(demo_database, name),
-        serving(name, log, STATEMENT_TIMEOUT="60s") as found,
-    ):
+    limit = {"STATEMENT_TIMEOUT": "60s"}
+    with copy_served(demo_database, django_db_blocker, tmp_path_factory, "parallel", **limit) as found:
         yield found
 
 
