@@ -7,30 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from api import single, workflow
 from api.address import address_of
-from api.errors import not_permitted, unknown_kind
+from api.errors import unknown_kind
 from api.query.parameters import WRITE
-from api.records import RecordView
+from api.views import EntityViewSet
 from security.shapes import knows_workflow
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.response import Response
 
-    from entities.registry import Entity
     from entities.workflow import Transition
 
 
-class ActionViewSet(RecordView):
+class ActionViewSet(EntityViewSet):
     """One action on the records of one kind; ``entity`` and ``step`` come from the route."""
 
-    entity: Entity | None = None
     step: Transition | None = None
-
-    @property
-    def target(self) -> Entity:
-        """The kind of record that is acted on."""
-        assert self.entity is not None
-        return self.entity
 
     @property
     def transition(self) -> Transition:
@@ -40,11 +32,9 @@ class ActionViewSet(RecordView):
 
     def locate(self, request: Request) -> None:
         """Raise 404 where the kind does not exist for the caller, or has no such action for whoever cannot read it."""
-        address = address_of(request)
-        if not self.access.knows(self.target):
-            raise unknown_kind(address.kind)
+        super().locate(request)
         if not knows_workflow(self.access.shape(self.target)):
-            raise unknown_kind(address.typed)
+            raise unknown_kind(address_of(request).typed)
 
     def may(self, method: str) -> bool:
         """Whether the caller may do it to some record."""
@@ -53,8 +43,7 @@ class ActionViewSet(RecordView):
     def run(self, request: Request, key: str) -> Response:
         """Do it and answer the record as it is then."""
         call = self.call(WRITE)
-        if not self.may("POST"):
-            raise not_permitted()
+        self.require("POST")
         work = partial(single.act, call, int(key), self.transition)
         return self.respond(self.once(call, work, lambda known: single.changed(call, known["key"])))
 

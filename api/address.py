@@ -17,6 +17,7 @@ from entities.registry import Entity, registry
 MAIN, CLASSIC = "sagecrm2", "sagecrm"
 _NOWHERE = "/sdata"
 QUICK_FIND = "$service/quickFind/getResults"
+KEY = r"\('(?P<key>-?\d+)'\)"  # of a record in a canonical path
 KEY_RANGE = range(-(2**31), 2**31)
 _LITERAL = re.compile(r"""\s*(?:'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)"|(?P<number>[+-]?\d+))\s*""")
 

@@ -16,9 +16,8 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 
 from api import prototypes, single
-from api.errors import ApiError, Diagnosis, body_of, named, not_permitted, record_not_found, translate
+from api.errors import ApiError, Diagnosis, body_of, named, record_not_found, translate
 from api.items import Item, item_of, items_of, url_of
-from api.parsers import parse_json
 from api.query.parameters import BATCH, CREATE
 from api.views import EntityViewSet
 from entities.kinds import fold
@@ -43,6 +42,8 @@ BATCH_ROLLED_BACK = Diagnosis("BatchRolledBack", "An item failed; nothing was st
 class BatchViewSet(EntityViewSet):
     """``POST {kind}/$batch``."""
 
+    many = True
+
     @property
     def most_bytes(self) -> int:
         """How large a body may be."""
@@ -54,14 +55,12 @@ class BatchViewSet(EntityViewSet):
 
     def may(self, method: str) -> bool:
         """Whether the caller may write anything of this kind."""
-        shape = self.access.shape(self.target)
-        return method == "OPTIONS" or any(shape.offers(action) for action in ("insert", "edit", "delete"))
+        return method == "OPTIONS" or prototypes.writable(self.access, self.target)
 
     def batch(self, request: Request) -> Response:
         """Do every item, answer all of them."""
         call = self.call(CREATE | BATCH)
-        if not self.may("POST"):
-            raise not_permitted()
+        self.require("POST")
         call.body.check()
         run = Run(replace(call, if_match=None, if_none_match=""), getattr(request, "request_id", ""))
         try:
@@ -69,13 +68,6 @@ class BatchViewSet(EntityViewSet):
         except Failed as failed:
             outcome = failed.outcome
         return self.respond(outcome)
-
-    def content(self) -> Any:
-        """Return the JSON value of the body; raises 400."""
-        raw = self.raw()
-        if not raw:
-            raise single.empty_body()
-        return parse_json(raw, many=True)
 
 
 class Failed(Exception):
@@ -213,7 +205,7 @@ class Run:
             )
         if method == "GET" and single.entry(self.call, key)[0] is None:
             return None
-        return single.shown(self.call, key, status)
+        return replace(single.changed(self.call, key), status=status)
 
     def today(self, told: Sequence[Sequence[str]]) -> list[Diagnosis]:
         """Return remembered diagnoses; one that names what the caller cannot read by now says nothing of it."""

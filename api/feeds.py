@@ -14,7 +14,7 @@ from django.db.models import F
 from api import entries, related
 from api.pagination import Cursor, beyond, in_order, seal, unseal, walk_of
 from api.query.bind import bind_order, bind_where
-from api.selection import check_nodes, selection_of
+from api.selection import selected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,13 +69,6 @@ def feed(access: Access, collection: Collection, query: ListQuery, base: str) ->
     """Return the feed that ``query`` asks for; raises ``QueryError`` and ``ApiError`` for what it may not ask."""
     listing = listing_of(access, collection, query, selected(access, collection.entity, query))
     return body_of(collection, query, page_of(access, collection.entity, listing, query, base), base)
-
-
-def selected(access: Access, entity: Entity, query: ListQuery) -> Selection:
-    """Return what of each record is shown; raises ``QueryError`` for unknown names and too large a page."""
-    found = selection_of(access, entity, query)
-    check_nodes(query, found)
-    return found
 
 
 def listing_of(access: Access, collection: Collection, query: ListQuery, selection: Selection) -> Listing:

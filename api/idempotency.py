@@ -44,12 +44,11 @@ class Repeatable:
         return locks.digest(self.caller, self.address, self.key)
 
 
-def checked(key: str | None) -> str | None:
-    """Return the value of the header; raises 400 for one that is no key."""
+def check(key: str | None) -> None:
+    """Raise 400 for a value of the header that is no key."""
     if key is not None and not _KEY.fullmatch(key):
         message = f"{HEADER} has 1 to 255 visible ASCII characters."
         raise ApiError.of(400, "BadParameterValue", message, HEADER, "BadQueryParameter")
-    return key
 
 
 def once(request: Repeatable | None, work: Callable[[], Outcome], replay: Callable[[Any], Outcome]) -> Outcome:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from django.conf import settings
 
 from api import selectors, single
-from api.address import KEY_RANGE, Address, base_path, read
+from api.address import KEY, KEY_RANGE, Address, base_path, read
 from api.base import MAX_TARGET
 from api.errors import ApiError
 from api.parsers import Refused
@@ -23,7 +23,7 @@ from api.query.errors import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_RECORD = re.compile(r"\('(?P<key>-?\d+)'\)")
+_RECORD = re.compile(KEY)
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 
 

@@ -82,6 +82,13 @@ def store(access: Access, new: New) -> int:
     return record.pk
 
 
+def may_insert(access: Access, item: CollectionLink) -> bool:
+    """Whether a child of a new record may be stored; what the parent owns is covered by the parent's own right."""
+    target = registry()[item.kind]
+    shape = access.shape(target)
+    return bool(target.parents) or (shape.offers("insert") and shape.writes(target.by_name[item.by]))
+
+
 class _Reader:
     """Reads one body; ``problems`` are those of all its records."""
 
@@ -125,7 +132,7 @@ class _Reader:
         if depth > DEPTH:
             self.problem("BadJson", f"Children are nested at most {DEPTH} deep.", path)
             return None
-        if depth and not self._may_insert(place, target):
+        if depth and not may_insert(self.access, place.item):
             raise not_permitted()
         if not isinstance(body, dict) or (depth and "$key" in body and all(name.startswith("$") for name in body)):
             wanted = (
@@ -146,13 +153,6 @@ class _Reader:
         if place.item.nested and "type" not in found.values and self._sets_type(linking):
             return replace(found, values={**found.values, **self._first_type(linking)})
         return found
-
-    def _may_insert(self, place: Place, target: Entity) -> bool:
-        """Whether a child of a new record may be stored; what the parent owns is covered by the parent's own right."""
-        if target.parents:
-            return True
-        shape = self.access.shape(target)
-        return shape.offers("insert") and shape.writes(target.by_name[place.item.by])
 
     def _sets_type(self, linking: Entity) -> bool:
         """Whether the caller may say the way of linking."""

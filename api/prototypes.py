@@ -42,6 +42,12 @@ def rights(shape: Shape) -> dict[str, bool]:
     return {f"${action}": shape.offers(action) for action in RIGHTS}
 
 
+def writable(access: Access, entity: Entity) -> bool:
+    """Whether the caller may create, change or delete some record of ``entity``."""
+    shape = access.shape(entity)
+    return any(shape.offers(action) for action in ("insert", "edit", "delete"))
+
+
 def collections(access: Access, entity: Entity) -> list[CollectionLink]:
     """Return the collections of ``entity`` that the caller can follow: target seen, referring fields readable."""
     return [item for item in entity.collections if collection_is_known(access, item)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
@@ -15,8 +16,10 @@ from rest_framework.viewsets import ViewSetMixin
 
 from api import idempotency, single
 from api.base import SDataView
+from api.errors import not_permitted
 from api.parsers import body_too_large, parse_json
 from api.query.parameters import ENTRY, WRITE
+from api.selection import selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -33,8 +36,8 @@ RIGHT_OF: dict[str, Action] = {
     "PATCH": "edit",
     "DELETE": "delete",
 }
-ATTEMPTS = 5
-PAUSE_SECONDS = 0.1
+ATTEMPTS = 3
+PAUSE_SECONDS = 0.2
 _DEADLOCKS = ("40P01", "40001")
 
 
@@ -55,6 +58,7 @@ def in_transaction(work: Callable[[], T]) -> T:
 class RecordView(ViewSetMixin, SDataView):
     """Base of the viewsets that answer records; a request of the wire ends in one call of ``single``."""
 
+    many = False  # whether a body is that of many records, each of which may be refused alone
     _raw: bytes | None = None
 
     @property
@@ -75,22 +79,27 @@ class RecordView(ViewSetMixin, SDataView):
         """Whether the caller has the right that ``method`` needs on this kind."""
         return method == "OPTIONS" or self.access.shape(self.target).offers(RIGHT_OF[method])
 
+    def require(self, method: str) -> None:
+        """Raise 403 where the caller may not use ``method`` here."""
+        if not self.may(method):
+            raise not_permitted()
+
     def call(self, allowed: Collection[str]) -> single.Call:
         """Return what the request asks for; raises 400 for parameters before anything is looked for or written."""
         headers = self.request.headers
-        idempotency.checked(headers.get(idempotency.HEADER))
-        found = single.Call(
+        idempotency.check(headers.get(idempotency.HEADER))
+        query = self.parameters(allowed)
+        return single.Call(
             access=self.access,
             entity=self.target,
             base=self.base(),
-            query=self.parameters(allowed),
+            query=query,
+            selection=selected(self.access, self.target, replace(query, count=1)),
             body=single.Body(self.require_json, self.content),
             strict=self.strict(),
             if_match=headers.get("If-Match"),
             if_none_match=headers.get("If-None-Match", ""),
         )
-        _ = found.selection
-        return found
 
     def respond(self, outcome: single.Outcome) -> Response:
         """Return the response of an outcome."""
@@ -114,7 +123,7 @@ class RecordView(ViewSetMixin, SDataView):
         self, call: single.Call, work: Callable[[], single.Outcome], replay: Callable[[Any], single.Outcome]
     ) -> single.Outcome:
         """Do ``work`` in one transaction; a repeat by ``Idempotency-Key`` gets ``replay`` of what it did."""
-        key = idempotency.checked(self.request.headers.get(idempotency.HEADER))
+        key = self.request.headers.get(idempotency.HEADER)
         request = None
         if key is not None:
             mode = b"atomic" if call.query.atomic else b""
@@ -148,7 +157,7 @@ class RecordView(ViewSetMixin, SDataView):
         raw = self.raw()
         if not raw:
             raise single.empty_body()
-        return parse_json(raw)
+        return parse_json(raw, many=self.many)
 
     def strict(self) -> bool:
         """Whether the client asked for strict handling (RFC 7240)."""

@@ -25,6 +25,13 @@ _PROTOCOL = frozenset({"$key", "$title", "$url", "$etag", "$updated", "$links"})
 _BARE = entries.Projection((), (), owner=False, tag=False, updated=False, links=False)
 
 
+def selected(access: Access, entity: Entity, query: ListQuery) -> Selection:
+    """Return what of each record the answer shows; raises ``QueryError`` for unknown names and too large a page."""
+    found = selection_of(access, entity, query)
+    check_nodes(query, found)
+    return found
+
+
 def selection_of(access: Access, entity: Entity, query: ListQuery) -> Selection:
     """Return what the answer shows; raises ``QueryError`` for names outside the caller's contract, and for limits."""
     if query.select is None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from api import entries, locks, nested, related, selectors, workflow
 from api.errors import ApiError, not_permitted, record_not_found
 from api.etags import matches, require_match
-from api.selection import check_nodes, selection_of
 from api.serializers import serializer_for
 from security import gate, writes
 
@@ -37,24 +36,20 @@ class Body:
 
 @dataclass(frozen=True)
 class Call:
-    """Who does something to records of which kind, and how: all that the functions here know of a request."""
+    """Who does something to records of which kind, and how: all that the functions here know of a request.
+
+    ``selection`` = what of the record the answer shows.
+    """
 
     access: Access
     entity: Entity
     base: str
     query: ListQuery
+    selection: related.Selection
     body: Body
     strict: bool = False
     if_match: str | None = None
     if_none_match: str = ""
-    written: Callable[[related.Selection], related.Selection] | None = None
-
-    @property
-    def selection(self) -> related.Selection:
-        """What of the record the answer shows, as ``written`` needs it; raises 400."""
-        found = selection_of(self.access, self.entity, self.query)
-        check_nodes(replace(self.query, count=1), found)
-        return self.written(found) if self.written else found
 
     @property
     def preferences(self) -> dict[str, str]:
@@ -136,10 +131,7 @@ def act(call: Call, key: int, step: Transition) -> Outcome:
 
 def changed(call: Call, key: int) -> Outcome:
     """Answer a record that was changed; reduced where it may no longer be seen (§7.5)."""
-    body, tag = entry(call, key)
-    if body is None:
-        return Outcome(200, entries.reduced(call.entity, key, call.base), call.preferences, key)
-    return Outcome(200, body, _tagged(call, tag) | call.preferences, key)
+    return _written(call, key, 200, call.preferences)
 
 
 def put(call: Call, predicate: str) -> Outcome:
@@ -188,11 +180,18 @@ def remove(call: Call, find: Callable[[], int]) -> Outcome:
 
 def created(call: Call, key: int) -> Outcome:
     """Answer a new record, read back through the caller's own rows; reduced where it may not be seen (§7.5)."""
-    location = {"Location": f"{call.base}/{call.entity.kind}('{key}')"} | call.preferences
+    return _written(call, key, 201, {"Location": _url(call, key)} | call.preferences)
+
+
+def _written(call: Call, key: int, status: int, headers: Mapping[str, str]) -> Outcome:
     body, tag = entry(call, key) if call.access.sees(call.entity) else (None, "")
     if body is None:
-        return Outcome(201, entries.reduced(call.entity, key, call.base), location, key)
-    return Outcome(201, body, location | _tagged(call, tag), key)
+        return Outcome(status, entries.reduced(call.entity, key, call.base), headers, key)
+    return Outcome(status, body, {**headers, **_tagged(call, tag)}, key)
+
+
+def _url(call: Call, key: int) -> str:
+    return f"{call.base}/{call.entity.kind}('{key}')"
 
 
 def values(call: Call, record: Record, *, action: bool = False) -> dict[str, Any]:
@@ -222,23 +221,16 @@ def replayed(call: Call, known: Mapping[str, Any]) -> Outcome:
     return created(call, known["key"])
 
 
-def shown(call: Call, key: int, status: int = 200) -> Outcome:
-    """Answer a record that was written before; reduced where it may no longer be seen."""
-    body, _ = entry(call, key)
-    return Outcome(status, body or entries.reduced(call.entity, key, call.base), key=key)
-
-
 def all_created(call: Call, keys: Sequence[int]) -> list[Outcome]:
     """Answer new records together: what ``created`` does, in a number of statements that does not grow with them."""
     rows = gate.rows(call.access, call.entity).filter(pk__in=keys)
     found, _ = related.entries_of(call.access, call.entity, rows, call.selection, call.base)
     entries_by_key = {entry["$key"]: entry for entry in found}
-    url = f"{call.base}/{call.entity.kind}"
     return [
         Outcome(
             201,
             entries_by_key.get(key) or entries.reduced(call.entity, key, call.base),
-            {"Location": f"{url}('{key}')"},
+            {"Location": _url(call, key)},
             key,
         )
         for key in keys

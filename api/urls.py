@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import URLPattern, path, re_path
 
 from api.actions import ActionViewSet
-from api.address import QUICK_FIND, base_path
+from api.address import KEY, QUICK_FIND, base_path
 from api.batch import BatchViewSet
 from api.classic.views import routes as classic_routes
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
@@ -21,7 +21,6 @@ from entities.registry import Entity, registry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KEY = r"\('(?P<key>-?\d+)'\)"
 PARENT = r"\('(?P<parent>-?\d+)'\)"
 FEED = {"get": "list", "head": "list", "post": "create"}
 ENTRY = {"get": "retrieve", "head": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from api import prototypes, selectors, single
 from api.address import address_of
-from api.errors import ApiError, not_permitted, unknown_kind
+from api.errors import ApiError, unknown_kind
 from api.feeds import Collection, feed
 from api.query.parameters import CREATE, FEED, QUERY_BODY, WRITE, body_pairs, parse_list_query
 from api.records import RecordView, in_transaction
@@ -43,8 +43,7 @@ class EntityViewSet(RecordView):
     def list(self, request: Request) -> Response:
         """Answer a feed."""
         query = self.parameters(FEED)
-        if not self.may("GET"):
-            raise not_permitted()
+        self.require("GET")
         return self.answer(query)
 
     def answer(self, query: ListQuery, members: Mapping[str, Any] | None = None) -> Response:
@@ -108,11 +107,6 @@ class EntityViewSet(RecordView):
 class QueryViewSet(EntityViewSet):
     """``POST {kind}/$query``: a feed whose query stands in the body, where a long one fits (contract.md §8.6)."""
 
-    def locate(self, request: Request) -> None:
-        """Raise 404 for a kind that does not exist for the caller."""
-        if not self.access.knows(self.target):
-            raise unknown_kind(address_of(request).kind)
-
     def may(self, method: str) -> bool:
         """Whether the caller may read: a query writes nothing."""
         return method == "OPTIONS" or self.access.shape(self.target).offers("view")
@@ -120,8 +114,7 @@ class QueryViewSet(EntityViewSet):
     def query(self, request: Request) -> Response:
         """Answer what the same parameters of GET answer; raises 400 for any other member."""
         self.parameters(frozenset())
-        if not self.may("POST"):
-            raise not_permitted()
+        self.require("POST")
         self.require_json()
         body = self.content()
         if not isinstance(body, dict):

@@ -14,14 +14,15 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from api import discovery, feeds, prototypes, single
-from api.address import CLASSIC, address_of, base_path
+from api.address import CLASSIC, KEY, address_of, base_path
 from api.base import SDataView
 from api.classic import atom, schema, xml
 from api.classic.members import address
-from api.errors import ApiError, not_permitted, unknown_kind
+from api.errors import ApiError, unknown_kind
 from api.etags import matches
 from api.query.limits import Limits, current_limits
 from api.query.parameters import ENTRY, FEED
+from api.selection import selected
 from api.views import EntityViewSet
 from entities.registry import Entity, registry
 
@@ -103,10 +104,9 @@ class RecordsView(ClassicView, EntityViewSet):
     def list(self, request: Request) -> Response:
         """Answer a feed."""
         query = self.parameters(FEED)
-        if not self.may("GET"):
-            raise not_permitted()
+        self.require("GET")
         found = replace(self.collection(), url=address(self.base(), self.target.kind))
-        selection = _shown(feeds.selected(self.access, self.target, query))
+        selection = _shown(selected(self.access, self.target, query))
         listing = feeds.listing_of(self.access, found, query, selection)
         page = feeds.page_of(self.access, self.target, listing, query, self.base())
         document = atom.feed(self.access, found, query, page, self.base())
@@ -114,7 +114,8 @@ class RecordsView(ClassicView, EntityViewSet):
 
     def read(self, find: Callable[[], int]) -> Response:
         """Answer the record that ``find`` names, or 304 where the caller has it already."""
-        outcome = single.read(replace(self.call(ENTRY), written=_shown), find)
+        call = self.call(ENTRY)
+        outcome = single.read(replace(call, selection=_shown(call.selection)), find)
         answer = self.respond(outcome)
         if outcome.body is not None:
             answer.data = atom.entry(self.access, self.target, outcome.body, self.base())
@@ -178,7 +179,7 @@ def _routes(entity: Entity) -> Iterator[URLPattern]:
     feed = RecordsView.as_view({"get": "list", "head": "list"}, entity=entity)
     entry = RecordsView.as_view({"get": "retrieve", "head": "retrieve"}, entity=entity)
     yield re_path(f"{here}$", feed, name=name)
-    yield re_path(rf"{here}\('(?P<key>-?\d+)'\)$", entry, name=f"{name}-entry")
+    yield re_path(f"{here}{KEY}$", entry, name=f"{name}-entry")
     yield re_path(rf"{here}\((?P<key>predicate)\)$", entry, name=f"{name}-predicate")
     yield re_path(rf"{here}/\$schema$", SchemaView.as_view(entity=entity), name=f"{name}-schema")
 

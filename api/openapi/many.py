@@ -8,7 +8,7 @@ from django.conf import settings
 
 from api import prototypes
 from api.items import METHODS
-from api.nested import Place
+from api.nested import Place, may_insert
 from api.openapi import examples, records
 from api.openapi.shared import CONTRACT_HEADERS, INT32, TEXT, URL, Schema, closed, ref
 from api.serializers import serializer_for
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
 
     from security.access import Access
-    from security.shapes import Shape
 
 _HEAD: Schema = {
     "$httpStatus": INT32 | {"description": "The status of this item."},
@@ -156,7 +155,7 @@ def with_children(access: Access, entity: Entity, new: dict[str, Any]) -> dict[s
         target = registry()[item.kind]
         sample = examples.stored().get(item.kind)
         shape = access.shape(target)
-        if sample is None or not sample.records or not _may_insert(access, target):
+        if sample is None or not sample.records or not may_insert(access, item):
             continue
         given = frozenset() if item.via else frozenset(Place(entity, item).reference)
         child = examples.create(shape, sample, given)
@@ -165,17 +164,12 @@ def with_children(access: Access, entity: Entity, new: dict[str, Any]) -> dict[s
     return found if len(found) > len(new) else {}
 
 
-def _may_insert(access: Access, target: Entity) -> bool:
-    shape: Shape = access.shape(target)
-    return bool(target.parents) or shape.offers("insert")
-
-
 def all_examples(access: Access, base: str) -> dict[str, dict[str, Any]]:
     """Return the examples of batches and of bodies with children, by component name."""
     found: dict[str, Any] = {}
     for entity in prototypes.known(access):
         sample, shape = examples.stored().get(entity.kind, examples.NONE), access.shape(entity)
-        if sample.records and any(shape.offers(action) for action in ("insert", "edit", "delete")):
+        if sample.records and prototypes.writable(access, entity):
             new = examples.create(shape, sample)
             seen = access.sees(entity)
             record = sample.records[0]
