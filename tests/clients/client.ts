@@ -93,8 +93,16 @@ assert(changed.data && "Comp_WebSite" in changed.data && changed.data.Comp_WebSi
 const again = await client.PATCH("/Company('{key}')", { params: { path: at, header: { "If-Match": tag } }, body });
 assert.equal(again.response.status, 412);
 
-const removed = await client.DELETE("/Company('{key}')", { params: { path: at } });
-assert.equal(removed.response.status, deletes === "yes" ? 204 : 403);
+const removal = contract.paths["/Company('{key}')"].delete;
+assert.equal(removal !== undefined, deletes === "yes");
+if (removal) {
+  // Without types: the client of someone who may delete nothing has no such operation to name.
+  const removed = await client.DELETE("/Company('{key}')" as never, { params: { path: at } } as never);
+  assert.equal(removed.response.status, 204);
+} else {
+  const url = `${baseUrl}/Company('${at.key}')`;
+  assert.equal((await fetch(url, { method: "DELETE", headers: { Authorization: authorization } })).status, 403);
+}
 const gone = await client.GET("/Company('{key}')", { params: { path: at } });
-assert.equal(gone.response.status, deletes === "yes" ? 404 : 200);
+assert.equal(gone.response.status, removal ? 404 : 200);
 console.log(`${companies.length} companies walked, ${decoded} answers decoded`);
