@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEEP = os.environ.get("PARAPET_DEEP", "") == "1"
 ROWS = 50_000 if DEEP else 3_000
-PAGE = 1_000 if DEEP else 200
+PAGE = 100 if DEEP else 200
 pytestmark = pytest.mark.django_db
 # Every seventh company is changed, moved in the order or deleted; new ones come from 10,000,000 on.
 WRITER = """
