@@ -16,7 +16,7 @@ from entities.registry import ByOwner, Entity, Field, registry
 from security import gate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from django.db.models import QuerySet
 
@@ -64,17 +64,29 @@ FIXED_COLUMNS = 4  # key, title, edit flag, delete flag
 
 def load(access: Access, entity: Entity, query: QuerySet[Record], projection: Projection, extra: Any = None) -> Loaded:
     """Run ``query`` for the columns that ``projection`` needs."""
+    fields = needed(access, entity, projection)
+    return Loaded(fields, list(gate.select(access, entity, query, fields, extra, now=projection.links)))
+
+
+def load_keys(access: Access, entity: Entity, keys: Collection[int], projection: Projection) -> Loaded:
+    """Load those of the records ``keys`` that the caller can see, in no order."""
+    fields = needed(access, entity, projection)
+    return Loaded(fields, gate.selected(access, entity, keys, fields, now=projection.links))
+
+
+@lru_cache(maxsize=4_000)
+def needed(access: Access, entity: Entity, projection: Projection) -> tuple[Field, ...]:
+    """Return the fields that are loaded to show ``projection``: those shown, those of links, those that tags need."""
     shape = access.shape(entity)
     fields = list(shape.readable if projection.tag or projection.labels else projection.fields)
-    needed = [*projection.relations]
+    fields += projection.relations
     if projection.updated and shape.reads("updated_at"):
-        needed.append(entity.by_name["updated_at"])
+        fields.append(entity.by_name["updated_at"])
     if projection.owner and _has_owner(access, entity):
-        needed += [entity.by_name["owner_table"], entity.by_name["owner_id"]]
+        fields += [entity.by_name["owner_table"], entity.by_name["owner_id"]]
     if projection.links:
-        needed += workflow.state(shape)
-    fields += [field for field in dict.fromkeys(needed) if field not in fields]
-    return Loaded(tuple(fields), list(gate.select(access, entity, query, fields, extra, now=projection.links)))
+        fields += workflow.state(shape)
+    return tuple(dict.fromkeys(fields))
 
 
 def _has_owner(access: Access, entity: Entity) -> bool:
@@ -228,7 +240,7 @@ def reduced(entity: Entity, key: int, base: str) -> dict[str, Any]:
     return {"$key": key, "$title": gate.neutral_title(entity, key), "$url": f"{base}/{entity.kind}('{key}')"}
 
 
-def keys_of(loaded: Loaded, field: Field) -> Iterable[int]:
+def keys_of(loaded: Loaded, field: Field) -> set[int]:
     """Return the keys that the rows hold in the reference ``field``."""
     index = _column(loaded, field)
     return {row[index] for row in loaded.rows if row[index] is not None} if index is not None else set()

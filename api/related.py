@@ -18,7 +18,7 @@ from entities.registry import CollectionLink, Entity, Field, registry
 from security import gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -71,6 +71,15 @@ def entries_of(
     return assemble(access, entity, loaded, selection, base), loaded
 
 
+def entries_by_key(
+    access: Access, entity: Entity, keys: Collection[int], selection: Selection, base: str
+) -> dict[int, dict[str, Any]]:
+    """Return the entries of those records ``keys`` that the caller can see, by key, with their relations expanded."""
+    loaded = entries.load_keys(access, entity, keys, selection.projection)
+    found = assemble(access, entity, loaded, selection, base)
+    return {row[0]: entry for row, entry in zip(loaded.rows, found, strict=True)}
+
+
 def assemble(
     access: Access, entity: Entity, loaded: entries.Loaded, selection: Selection, base: str
 ) -> list[dict[str, Any]]:
@@ -92,9 +101,7 @@ def _expand_to_one(
     base: str,
 ) -> None:
     target = registry()[reference.target]
-    query = gate.rows(access, target).filter(pk__in=entries.keys_of(loaded, reference))
-    expanded, _ = entries_of(access, target, query, inner, base)
-    by_key = {entry["$key"]: entry for entry in expanded}
+    by_key = entries_by_key(access, target, entries.keys_of(loaded, reference), inner, base)
     for entry in found:
         link = entry.get(reference.relation)
         if link is not None and link["$key"] in by_key:
@@ -156,8 +163,7 @@ def _linked(
     for owner, key in links.order_by(by, to).values_list(by, to).distinct():
         members.setdefault(owner, []).append(key)
     wanted = {key for owned in members.values() for key in owned[:INCLUDED_PER_PARENT]}
-    shown, _ = entries_of(access, target, gate.rows(access, target).filter(pk__in=wanted), inner, base)
-    by_key = {entry["$key"]: entry for entry in shown}
+    by_key = entries_by_key(access, target, wanted, inner, base)
     children = {
         owner: [by_key[key] for key in owned[:INCLUDED_PER_PARENT] if key in by_key] for owner, owned in members.items()
     }

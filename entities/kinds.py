@@ -44,7 +44,7 @@ def fold(name: str) -> str:
     return name.lower() if name.isascii() else name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """One field of an entity.
 

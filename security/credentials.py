@@ -14,11 +14,12 @@ import secrets
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from entities.models import User
 from entities.models.base import folded
 from security import gate, throttle
 from security.models import PolicyVersion, Token
+from security.statements import Slot, Statement, prepared
 
 TOKEN_PREFIX = "pcrm_"
 REMEMBER_SECONDS = 300
@@ -47,10 +49,10 @@ class Verified:
     read_only: bool = False
 
 
-def _users(*, web_service: bool) -> QuerySet[User]:
-    """Return the users who may log in; ``web_service`` = to the web service, which a setting may reserve for some."""
+def _users(*, web_service: bool, reserved: bool) -> QuerySet[User]:
+    """Return the users who may log in; ``web_service`` = to the web service, which is ``reserved`` for some or not."""
     may = gate.system_rows(User).filter(disabled=False, resource=False, is_template=False)
-    return may.filter(web_service_enabled=True) if web_service and settings.REQUIRE_WEB_SERVICE_ACCESS else may
+    return may.filter(web_service_enabled=True) if web_service and reserved else may
 
 
 def _version() -> Coalesce:
@@ -66,8 +68,7 @@ def verify_password(logon: str, password: str, network: str = "", *, web_service
     """
     if "\x00" in logon or "\x00" in password:
         return None
-    users = _users(web_service=web_service).annotate(policy=_version(), _logon=folded("logon"))
-    row = users.filter(_logon=logon.lower()).values_list("pk", "password", "policy").first()
+    row = next(iter(_user_called(web_service, settings.REQUIRE_WEB_SERVICE_ACCESS).rows(logon=logon.lower())), None)
     key, stored, policy = row or (0, _DUMMY, 0)
     digest = _digest(key, password, stored)
     if row is not None and _is_remembered(digest) and _may_be(password):
@@ -79,6 +80,14 @@ def verify_password(logon: str, password: str, network: str = "", *, web_service
         return None
     _remember(digest)
     return Verified(key, policy)
+
+
+@cache
+def _user_called(web_service: bool, reserved: bool) -> Statement:
+    """Return the statement that reads a user by the folded log-on name: key, stored hash, policy version."""
+    users = _users(web_service=web_service, reserved=reserved).annotate(policy=_version(), _logon=folded("logon"))
+    found = users.filter(_logon=Slot("logon", CharField())).order_by("pk")[:1]
+    return prepared(found.values_list("pk", "password", "policy"))
 
 
 def _may_be(password: str) -> bool:
@@ -106,7 +115,7 @@ def verify_token(token: str, network: str = "") -> Verified | None:
     Nobody guesses 256 random bits, so a token is looked at before its failures are. Raises
     ``throttle.TooManyFailures`` where a wrong one is sent again and again.
     """
-    may = _users(web_service=True).filter(pk=OuterRef("user"))
+    may = _users(web_service=True, reserved=settings.REQUIRE_WEB_SERVICE_ACCESS).filter(pk=OuterRef("user"))
     valid = Token.objects.filter(hash=token_hash(token), revoked_at=None, expires_at__gt=timezone.now())
     row = (
         valid.annotate(active=Subquery(may.values("pk")[:1]), policy=_version())

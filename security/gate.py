@@ -6,7 +6,8 @@ the one unfiltered exit, for the plan compiler, log-in, business rules and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import (
@@ -33,6 +34,7 @@ from entities.registry import Entity, Field, entity_of, registry
 from entities.rules.possible import possible
 from security.errors import NotPermitted, RecordNotFound
 from security.predicates import rows_where
+from security.statements import Statement, among, prepared
 
 if TYPE_CHECKING:
     from django.db.models.expressions import Combinable
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 Names = Sequence[str]
+STATEMENTS = 4_000  # made ready, of all actors of a process
 
 
 def system_rows(model: type[M]) -> QuerySet[M]:
@@ -209,25 +212,43 @@ def shown_title(access: Access, entity: Entity) -> Combinable:
     return Coalesce(title_expression(access, entity), neutral, output_field=TextField())
 
 
+def selected(
+    access: Access, entity: Entity, keys: Collection[int], fields: tuple[Field, ...], *, now: bool = False
+) -> list[tuple[Any, ...]]:
+    """Return what ``select`` yields of those records ``keys`` that the actor can see, by a statement made once."""
+    return _selecting(access, entity, fields, now).rows(keys=list(keys))
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _selecting(access: Access, entity: Entity, fields: tuple[Field, ...], now: bool) -> Statement:
+    query = rows(access, entity).filter(among("pk", "keys")).order_by()
+    return prepared(select(access, entity, query, fields, now=now))
+
+
 def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, int], str]:
     """Return ``{(kind, key): title}`` of those records that the actor can see, in one statement.
 
     ``wanted`` = keys per kind; a key that is missing in the answer is to be shown as empty.
     """
-    queries = []
-    for kind, keys in sorted(wanted.items()):
-        entity = registry()[kind]
-        if keys and access.sees(entity):
-            seen = (
-                rows(access, entity)
-                .filter(pk__in=keys)
-                .annotate(_kind=Value(kind, output_field=CharField()), _title=title_expression(access, entity))
-            )
-            queries.append(seen.order_by().values_list("_kind", "pk", "_title"))
-    if not queries:
+    kinds = tuple(kind for kind, keys in sorted(wanted.items()) if keys and access.sees(registry()[kind]))
+    if not kinds:
         return {}
-    found = queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0]
+    found = _titling(access, kinds).rows(**{kind: list(wanted[kind]) for kind in kinds})
     return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _titling(access: Access, kinds: tuple[str, ...]) -> Statement:
+    queries = []
+    for kind in kinds:
+        entity = registry()[kind]
+        seen = (
+            rows(access, entity)
+            .filter(among("pk", kind))
+            .annotate(_kind=Value(kind, output_field=CharField()), _title=title_expression(access, entity))
+        )
+        queries.append(seen.order_by().values_list("_kind", "pk", "_title"))
+    return prepared(queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0])
 
 
 def _possible(access: Access, entity: Entity, action: str, child: Entity | None = None) -> Q:
