@@ -230,6 +230,7 @@ class _Writer:
         if delete:
             links["$delete"] = {"$url": url, "$method": "DELETE", "$title": "Delete"}
         links["$prototype"] = {"$url": prototype, "$title": "Prototype"}
+        links["$explain"] = {"$url": f"{url}/$explain", "$title": "Why"}
         for item in self.collections:
             links[item.name] = {"$url": f"{url}/{item.kind}", "$title": registry()[item.kind].plural}
         return links

@@ -13,6 +13,7 @@ from api.batch import BatchViewSet
 from api.classic.views import routes as classic_routes
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
 from api.documents import DocumentationView, OpenApiView, RedocView
+from api.explain import ExplainViewSet
 from api.quickfind import QuickFindView
 from api.relations import RelatedViewSet
 from api.views import EntityViewSet, QueryViewSet
@@ -42,6 +43,8 @@ def _routes(entity: Entity) -> Iterator[URLPattern]:
     yield re_path(rf"{here}/\$query$", QueryViewSet.as_view(QUERY, entity=entity), name=f"{name}-query")
     yield re_path(rf"{here}\((?P<key>predicate)\)$", entry, name=f"{name}-predicate")
     yield re_path(rf"{here}/\$batch$", BatchViewSet.as_view({"post": "batch"}, entity=entity), name=f"{name}-batch")
+    explained = ExplainViewSet.as_view({"get": "explain", "head": "explain"}, entity=entity)
+    yield re_path(rf"{here}{KEY}/\$explain$", explained, name=f"{name}-explain")
     for step in entity.workflow.transitions if entity.workflow else ():
         run = ActionViewSet.as_view({"post": "run"}, entity=entity, step=step)
         yield re_path(rf"{here}{KEY}/\$service/{step.name}$", run, name=f"{name}-{step.name}")

@@ -88,6 +88,12 @@ def open_to_children(access: Access, entity: Entity, key: int, child: Entity) ->
     return rows(access, entity, "edit").filter(_possible(access, entity, "extend", child), pk=key).exists()
 
 
+def possible_now(access: Access, entity: Entity, action: Action, key: int) -> bool:
+    """Whether the contract offers ``action`` on a visible record of the kind, and its state lets it happen."""
+    state = rows(access, entity).filter(_possible(access, entity, action), pk=key)
+    return access.shape(entity).offers(action) and state.exists()
+
+
 def resolve(access: Access, entity: Entity, name: str) -> Field | None:
     """Return the readable field ``name`` (wire spelling, any case); None for hidden and unknown alike."""
     return access.shape(entity).field(name) if access.sees(entity) or access.knows(entity) else None

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.db.models import Q
 
 from entities.captions import compile_lists
-from entities.models import Caption, Territory, User
+from entities.models import Caption
 from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, app_label, permission, registry
-from security import gate
 from security.access import (
     ACTIONS,
     DJANGO_ACTIONS,
@@ -29,13 +27,16 @@ from security.access import (
     ProfileName,
     RowRule,
 )
-from security.errors import UnknownActor
+from security.facts import Facts, facts_of
 from security.grants import GRANTS, granted_statement
-from security.models import ExternalAccess, FieldRule, PolicyVersion, Profile, ProfileRight
+from security.models import FUNCTIONS, PolicyVersion
 from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of, transitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from entities.models import Territory
+    from security.models import ProfileRight
 
 _policies: dict[int, tuple[int, Policy]] = {}
 _accesses: dict[tuple[int, int, Granted, bool], Access] = {}
@@ -58,15 +59,15 @@ def access_for(user_id: int, version: int | None = None, *, external: bool = Fal
     if known is None or known[0] != version:
         if len(_policies) >= _CACHED_USERS:
             _policies.clear()
-        known = _policies[user_id] = (version, _compile(user_id))
+        known = _policies[user_id] = (version, compiled(facts_of(user_id)))
     policy = known[1]
-    granted = _granted(policy)
+    granted = granted_by(policy)
     key = (user_id, version, granted, external and bool(policy.withheld))
     access = _accesses.get(key)
     if access is None or access.actor is not policy.actor:
         if len(_accesses) >= _CACHED_USERS:
             _accesses.clear()
-        access = _accesses[key] = _access(policy, version, granted, policy.withheld if external else frozenset())
+        access = _accesses[key] = access_of(policy, version, granted, policy.withheld if external else frozenset())
     return access
 
 
@@ -82,7 +83,7 @@ def _permissions() -> Mapping[tuple[str, Action], int]:
     }
 
 
-def _granted(policy: Policy) -> Granted:
+def granted_by(policy: Policy) -> Granted:
     """Return the (kind, action) pairs for which the actor holds at least one grant, in one statement."""
     meaning = {key: pair for pair, key in policy.permissions.items() if pair[1] != "insert"}
     profiles = [profile.id for profile in policy.actor.profiles]
@@ -91,47 +92,42 @@ def _granted(policy: Policy) -> Granted:
         return frozenset(meaning[key] for (key,) in cursor.fetchall())
 
 
-def _compile(user_id: int) -> Policy:
-    user = gate.system_rows(User).select_related("home_territory").filter(pk=user_id).first()
-    if user is None:
-        raise UnknownActor
-    profiles = list(Profile.objects.filter(group__user=user_id).select_related("group").order_by("pk"))
+def compiled(facts: Facts) -> Policy:
+    """Return the policy of the user whose facts these are."""
+    user, profiles = facts.user, facts.profiles
     actor = Actor(
-        id=user_id,
+        id=user.pk,
         logon=user.logon,
         name=str(user),
         language=user.language or "US",
         administrator=user.is_superuser,
         home_territory=user.home_territory_id,
         primary_team=user.primary_team_id,
-        teams=tuple(sorted({*user.teams.values_list("pk", flat=True), *filter(None, [user.primary_team_id])})),
+        teams=tuple(sorted(facts.teams)),
         profiles=tuple(ProfileName(profile.pk, profile.group.name) for profile in profiles),
-        functions=frozenset(name for profile in profiles for name in profile.functions),
+        functions=frozenset(FUNCTIONS if user.is_superuser else (n for one in profiles for n in one.functions)),
     )
-    lists = compile_lists(Caption.objects.order_by("family", "order", "code"))
     permissions = _permissions()
     held: dict[str, list[int]] = {}
     for (kind, action), key in permissions.items():
-        if action != "insert" and _may_be_given(registry()[kind], action):
+        if action != "insert" and may_be_given(registry()[kind], action):
             held.setdefault(kind, []).append(key)
     refusals = tuple(frozenset[str](profile.refused) for profile in profiles)
     return Policy(
         actor=actor,
-        rules=_row_rules(actor, user),
-        field_rules=_field_rules(actor),
-        lists=lists,
+        rules=_row_rules(facts, actor),
+        field_rules=_field_rules(facts),
+        lists=compile_lists(Caption.objects.order_by("family", "order", "code")),
         permissions=permissions,
         granted_statement=granted_statement(held),
-        withheld=frozenset(ExternalAccess.objects.filter(offered=False).values_list("entity", flat=True)),
+        withheld=facts.withheld,
         refusals=(frozenset(),) if actor.administrator else refusals,
     )
 
 
-def _field_rules(actor: Actor) -> Rules:
-    applies = Q(profile=None, team=None, user=None) | Q(user=actor.id) | Q(team__in=actor.teams)
-    applies |= Q(profile__in=[profile.id for profile in actor.profiles])
+def _field_rules(facts: Facts) -> Rules:
     found: dict[tuple[str, str], tuple[Verdict, ...]] = {}
-    for rule in FieldRule.objects.filter(applies).order_by("pk"):
+    for rule in facts.rules:
         entity = registry().find(rule.entity)
         field = entity.field(rule.field) if entity else None
         if entity and field:
@@ -140,7 +136,7 @@ def _field_rules(actor: Actor) -> Rules:
     return found
 
 
-def _row_rules(actor: Actor, user: User) -> Mapping[str, Mapping[Action, tuple[RowRule, ...]]]:
+def _row_rules(facts: Facts, actor: Actor) -> Mapping[str, Mapping[Action, tuple[RowRule, ...]]]:
     own = [entity for entity in registry() if entity.has_own_rights]
     found: dict[str, dict[Action, list[RowRule]]] = {e.kind: {action: [] for action in ACTIONS} for e in own}
     if actor.administrator:
@@ -148,29 +144,30 @@ def _row_rules(actor: Actor, user: User) -> Mapping[str, Mapping[Action, tuple[R
             for action in ACTIONS:
                 rules[action].append(RowRule("everywhere"))
     else:
-        territories = list(gate.system_rows(Territory))
-        rights = ProfileRight.objects.filter(profile__in=[profile.id for profile in actor.profiles]).order_by("pk")
-        for right in rights:
+        for right in facts.rights:
             entity = registry().find(right.entity)
-            rule = _row_rule(right, entity, actor, user.home_territory, territories) if entity else None
+            rule = row_rule(right, entity, facts) if entity else None
             if entity and rule and entity.kind in found:
-                for action, allowed in zip(
-                    ACTIONS, (right.view, right.insert, right.edit, right.delete_right), strict=True
-                ):
-                    if allowed and _may_be_given(entity, action):
+                for action in gives(right):
+                    if may_be_given(entity, action):
                         found[entity.kind][action].append(rule)
     return {kind: {action: tuple(rules[action]) for action in ACTIONS} for kind, rules in found.items()}
 
 
-def _may_be_given(entity: Entity, action: Action) -> bool:
+def gives(right: ProfileRight) -> list[Action]:
+    """Return the actions that a right gives."""
+    flags = (right.view, right.insert, right.edit, right.delete_right)
+    return [action for action, allowed in zip(ACTIONS, flags, strict=True) if allowed]
+
+
+def may_be_given(entity: Entity, action: Action) -> bool:
     """Writes of reference kinds are the administrator's, whatever a right or a grant says (security.md §1)."""
     return action == "view" or not entity.reference_kind
 
 
-def _row_rule(
-    right: ProfileRight, entity: Entity, actor: Actor, home: Territory | None, tree: list[Territory]
-) -> RowRule | None:
+def row_rule(right: ProfileRight, entity: Entity, facts: Facts) -> RowRule | None:
     """Compile one right; None where the kind lacks the scope's column or the user its place."""
+    home, tree, teams = facts.home, facts.territories, tuple(sorted(facts.teams))
 
     def below(*roots: Territory) -> tuple[int, ...]:
         return tuple(t.pk for t in tree if any(root.number <= t.number <= root.number_end for root in roots))
@@ -186,7 +183,7 @@ def _row_rule(
         case "assigned":
             return RowRule("assigned", (), right.pk) if entity.assigned else None
         case "team":
-            return RowRule("team", actor.teams, right.pk) if entity.has_team and actor.teams else None
+            return RowRule("team", teams, right.pk) if entity.has_team and teams else None
         case "territory":
             named = [t for t in tree if t.pk == right.territory_id]
             return territories(below(*named) if right.with_subtree else tuple(t.pk for t in named))
@@ -200,7 +197,8 @@ def _row_rule(
     return None
 
 
-def _access(policy: Policy, version: int, granted: Granted, withheld: frozenset[str]) -> Access:
+def access_of(policy: Policy, version: int, granted: Granted, withheld: frozenset[str]) -> Access:
+    """Return what the policy and the grants allow; the kinds ``withheld`` do not exist there."""
     actions: dict[str, frozenset[Action]] = {kind: frozenset() for kind in withheld}
     plans: dict[str, AccessPlan] = {}
     full = policy.actor.administrator

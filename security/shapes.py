@@ -121,7 +121,7 @@ FieldKey = tuple[str, str]
 Rules = Mapping[FieldKey, tuple[Verdict, ...]]
 
 
-def _decide(rules: Iterable[Verdict], question: Literal["read", "write", "required"]) -> bool | None:
+def decide(rules: Iterable[Verdict], question: Literal["read", "write", "required"]) -> bool | None:
     """Let the most specific level that says something decide; inside a level deny beats allow, yes beats no."""
     said = [(rule.level, answer) for rule in rules if (answer := getattr(rule, question)) is not None]
     for level in LEVELS:
@@ -139,7 +139,7 @@ def may_read(rules: Rules, kind: str, name: str) -> bool:
     field = registry()[kind].by_name[name]
     if field.type == "key":
         return True
-    decided = _decide(rules.get((kind, name), ()), "read")
+    decided = decide(rules.get((kind, name), ()), "read")
     if not (decided if decided is not None else not field.administrators):
         return False
     return all(may_read(rules, *source) for source in field.sources)
@@ -158,7 +158,7 @@ def fields_of(rules: Rules, entity: Entity, full: bool, seen: frozenset[str] | N
             found.append(ShapeField(field.wire, not field.system, field.required))
         elif may_read(rules, entity.kind, field.name):
             said = rules.get((entity.kind, field.name), ())
-            write = _decide(said, "write")
+            write = decide(said, "write")
             writable = not field.system and (write if write is not None else not field.administrators)
             found.append(ShapeField(field.wire, writable, must_fill(rules, entity.kind, field)))
     return tuple(found)
@@ -166,7 +166,7 @@ def fields_of(rules: Rules, entity: Entity, full: bool, seen: frozenset[str] | N
 
 def must_fill(rules: Rules, kind: str, field: Field) -> bool:
     """Whether ``field`` is required, by the model or by a rule; a rule has no say over what only the server writes."""
-    return field.required or (not field.system and bool(_decide(rules.get((kind, field.name), ()), "required")))
+    return field.required or (not field.system and bool(decide(rules.get((kind, field.name), ()), "required")))
 
 
 def blocks_insert(rules: Rules, entity: Entity, fields: tuple[ShapeField, ...]) -> bool:

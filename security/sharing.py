@@ -6,7 +6,7 @@ It writes and lists grants; what they mean is decided by ``predicates`` alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.contrib.auth.models import Group
 from guardian.shortcuts import assign_perm, remove_perm
@@ -24,6 +24,32 @@ if TYPE_CHECKING:
 
 HolderKind = Literal["user", "profile"]
 SHARED_ACTIONS: tuple[Action, ...] = ("view", "edit", "delete")
+
+
+@dataclass(frozen=True)
+class Held:
+    """One grant on one record: who holds it, for which action; ``source`` = its table and key."""
+
+    holder: HolderKind
+    id: int
+    action: Action
+    source: tuple[str, int]
+
+
+def grants_on(entity: Entity, key: int) -> list[Held]:
+    """Return the grants on the record ``key``: to users, then to profiles."""
+    if entity.kind not in GRANTS:
+        return []
+    actions = {permission(entity, DJANGO_ACTIONS[action]): action for action in SHARED_ACTIONS}
+    users, groups = (
+        table._default_manager.filter(content_object=key, permission__codename__in=list(actions)).order_by("pk")
+        for table in GRANTS[entity.kind]
+    )
+    rows: list[tuple[HolderKind, tuple[Any, ...]]] = [
+        *(("user", row) for row in users.values_list("user", "permission__codename", "pk")),
+        *(("profile", row) for row in groups.values_list("group", "permission__codename", "pk")),
+    ]
+    return [Held(kind, holder, actions[codename], ("Grant", pk)) for kind, (holder, codename, pk) in rows]
 
 
 @dataclass(frozen=True)

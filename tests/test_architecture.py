@@ -40,6 +40,8 @@ MOST_LINES_OF_A_FUNCTION = 60
 MANAGER_USERS = {
     ("api/idempotency.py", "Remembered"): "the contract's own table of answered requests, no entity",
     ("security/gate.py", "model"): "the door itself",
+    ("security/changes.py", "model"): "rows of the policy tables, named by a change of policy",
+    ("security/changes.py", "table"): "the tables of grants, written by a change of policy",
     ("security/predicates.py", "table"): "the tables of grants, as sub-queries of the predicate",
     ("security/sharing.py", "table"): "the tables of grants, listed for whoever may share",
     ("crm/admin_users.py", "Group"): "the profiles that an account may be put into: a policy table, not an entity",
@@ -52,9 +54,11 @@ UNFILTERED = {
     "crm/demo/policy.py": "the seed, before anybody has rights",
     "security/accounts.py": "accounts are the administrator's, who is asked first",
     "security/backends.py": "who is logged in is read before there is a plan",
+    "security/changes.py": "the user whose policy is changed",
     "security/credentials.py": "who calls is found before there is a plan",
     "security/gate.py": "the exit itself, and the rows that predicates are about",
-    "security/plan.py": "the plan is compiled from users and territories",
+    "security/explain.py": "which rules reach one record that the reader sees",
+    "security/facts.py": "the plan is compiled from users and territories",
     "security/sharing.py": "whether the user that a row is shared with exists",
     "security/writes.py": "business rules get it as an argument",
 }
@@ -64,6 +68,8 @@ SUPERUSER = {
     "entities/models/directory.py": "createsuperuser, and the column hidden from every channel",
     "security/accounts.py": "what the administrator's form of an account shows and stores",
     "security/backends.py": "the columns that a session loads",
+    "security/changes.py": "a column of the user that a change of policy may set",
+    "security/flips.py": "what would let somebody write reference data",
     "security/plan.py": "the compiler: the full plan",
 }
 ADMINISTRATOR = {

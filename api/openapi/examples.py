@@ -15,7 +15,7 @@ import orjson
 
 from api import prototypes, quickfind
 from api.errors import ApiError, Diagnosis, body_of, too_many_requests
-from api.openapi import actions
+from api.openapi import actions, explained
 from api.openapi import found as quick
 from api.openapi.records import owners
 from api.openapi.texts import REFUSALS
@@ -92,6 +92,7 @@ def of_kind(access: Access, entity: Entity) -> dict[str, Any]:
         f"{kind}QueryFeed": _query_feed(entity, shown, insert=shape.offers("insert")),
         f"{kind}Query": {"where": f"{entity.key.wire} gt 0", "orderBy": [f"{entity.key.wire} desc"], "count": 10},
         f"{kind}Create": create(shape, sample),
+        f"{kind}Explanation": explained.example(created["$url"], created["$title"], created["$key"]),
         f"{kind}Update": _update(shape, records[0]),
     }
     found |= actions.examples(shape, records)
@@ -136,7 +137,7 @@ def entry(access: Access, entity: Entity, record: Mapping[str, Any]) -> dict[str
 
 
 def _links(access: Access, shape: Shape, record: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"$self", "$prototype", *(item.name for item in prototypes.collections(access, shape.entity))}
+    names = {"$self", "$prototype", "$explain", *(item.name for item in prototypes.collections(access, shape.entity))}
     names |= {f"${action}" for action in ("edit", "delete") if shape.offers(action)}
     found = {name: link for name, link in record["$links"].items() if name in names}
     found["$self"] = found["$self"] | {"$title": _title(access, shape.entity, record)}

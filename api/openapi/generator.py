@@ -13,7 +13,7 @@ from drf_spectacular.plumbing import build_mock_request
 from api import prototypes
 from api.address import base_path
 from api.authentication import Caller
-from api.openapi import examples, many, texts
+from api.openapi import examples, explained, many, texts
 from api.openapi import found as quick
 from api.openapi.parameters import kind_parameters, shared_parameters
 from api.openapi.public import BASE_ROOT, public_access
@@ -109,17 +109,19 @@ def _components(access: Access, base: str, made: Schema) -> Schema:
     parameters = shared_parameters()
     for entity in known:
         parameters |= kind_parameters(access, entity, examples.key_of(entity))
-    parameters |= quick.parameters(access)
+    parameters |= quick.parameters(access) | explained.parameters()
     return {
-        "schemas": dict(
-            sorted((SCHEMAS | _discovery(access) | quick.schemas(access) | made.get("schemas", {})).items())
-        ),
+        "schemas": dict(sorted((_schemas(access) | made.get("schemas", {})).items())),
         "parameters": parameters,
         "headers": HEADERS,
         "responses": _refusals(),
         "examples": examples.examples(access, base) | many.all_examples(access, base),
         "securitySchemes": made.get("securitySchemes", {}),
     }
+
+
+def _schemas(access: Access) -> dict[str, Schema]:
+    return SCHEMAS | _discovery(access) | quick.schemas(access) | explained.schemas()
 
 
 def _refusals() -> Schema:

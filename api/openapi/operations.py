@@ -14,16 +14,12 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from api import prototypes
 from api.actions import ActionViewSet
-from api.batch import BatchViewSet
-from api.discovery import PrototypeView
-from api.errors import ApiError
-from api.openapi import actions, credentials, many, records, texts
+from api.openapi import actions, credentials, explained, many, records, texts
+from api.openapi.offered import offered
 from api.openapi.shared import CONTRACT_HEADERS, Schema, ref
-from api.quickfind import QuickFindView, searchable
-from api.records import RIGHT_OF, RecordView
+from api.records import RecordView
 from api.relations import RelatedViewSet
 from api.serializers import WireField, serializer_for
-from api.views import QueryViewSet
 
 if TYPE_CHECKING:
     from drf_spectacular.utils import Direction
@@ -39,6 +35,7 @@ VERBS = {
     "create": "create",
     "batch": "batch",
     "retrieve": "get",
+    "explain": "explain",
     "update": "replace",
     "partial_update": "update",
     "destroy": "delete",
@@ -48,6 +45,7 @@ REFUSALS: dict[str, tuple[int, ...]] = {
     "list": (403, 404),
     "query": (403, 404, 413, 415),
     "retrieve": (403, 404),
+    "explain": (403, 404),
     "create": (403, 404, 409, 413, 415, 422),
     "batch": (403, 404, 409, 413, 415, 422),
     "update": (403, 404, 409, 412, 413, 415),
@@ -93,32 +91,6 @@ def record_of(view: RecordView) -> Record:
         return Record(view.action, view.target, view.parent, relation, to_one=link is None)
     step = view.transition if isinstance(view, ActionViewSet) else None
     return Record(view.action, view.target, None, "", to_one=False, step=step)
-
-
-def offered(view: SDataView, method: str) -> bool:
-    """Whether the caller is offered ``method`` at the route of ``view``: the questions that the views ask."""
-    if isinstance(view, QuickFindView):
-        return bool(searchable(view.access))
-    if isinstance(view, PrototypeView):
-        return bool(prototypes.known(view.access))
-    try:
-        view.locate(view.request)
-    except ApiError:
-        return False
-    if not isinstance(view, RecordView) or isinstance(view, QueryViewSet | ActionViewSet | BatchViewSet):
-        return view.may(method)
-    item = view.collection if isinstance(view, RelatedViewSet) else None
-    if method == "POST" and isinstance(view, RelatedViewSet) and item is not None:
-        by = view.target.by_name.get(item.by)
-        linked = (
-            view.access.shape(view.parent).offers("edit")
-            if item.owned
-            else by is not None and view.access.shape(view.target).writes(by)
-        )
-        return linked and view.may(method)
-    if method == "PUT" and item is None and not isinstance(view, RelatedViewSet):
-        return prototypes.upserts(view.access, view.target) or view.access.shape(view.target).offers("edit")
-    return view.access.shape(view.target).offers(RIGHT_OF[method])
 
 
 class ContractSchema(AutoSchema):
@@ -187,11 +159,12 @@ class ContractSchema(AutoSchema):
         names += [f"{kind}Key"] if "{key}" in self.path else []
         if about.action == "list":
             names += [f"{kind}Where", f"{kind}OrderBy", *FEED]
-        if about.action not in ("destroy", "query") and self.access.sees(about.target):
+        if about.action not in ("destroy", "query", "explain") and self.access.sees(about.target):
             names.append(f"{kind}Select")
             if prototypes.relations(self.access, about.target) or prototypes.collections(self.access, about.target):
                 names.append(f"{kind}Include")
         per_action = {
+            "explain": list(explained.PARAMETERS),
             "retrieve": ["LabelsParameter", "ReturnPartial", "IfNoneMatch"],
             "create": ["ReturnPartial", "AllowDuplicate", "Prefer", "IdempotencyKey"],
             "batch": ["Atomic", "ReturnPartial", "AllowDuplicate", "Prefer", "IdempotencyKey"],
@@ -262,6 +235,8 @@ class ContractSchema(AutoSchema):
                 return {"200": _answer("A page of records.", many.feed(self, about.target), f"{kind}QueryFeed")}
             case "create":
                 return {"201": self._created(about, ("Idempotency-Replayed",))}
+            case "explain":
+                return {"200": explained.answer(about.target)}
             case "batch":
                 return many.batch_answers(self, about.target, _headers(("Preference-Applied", "Idempotency-Replayed")))
             case "destroy":

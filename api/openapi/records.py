@@ -196,9 +196,9 @@ def entry_links(access: Access, shape: Shape) -> Schema:
     names = ["$self"]
     names += ["$edit"] if shape.offers("edit") else []
     names += ["$delete"] if shape.offers("delete") else []
-    names += ["$prototype", *(item.name for item in prototypes.collections(access, shape.entity))]
+    names += ["$prototype", "$explain", *(item.name for item in prototypes.collections(access, shape.entity))]
     actions = {step.name: ref("ActionLink") for step in workflow.steps(shape)}
-    return closed(dict.fromkeys(names, ref("Link")) | actions, ("$self", "$prototype"))
+    return closed(dict.fromkeys(names, ref("Link")) | actions, ("$self", "$prototype", "$explain"))
 
 
 def body(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:

@@ -15,6 +15,10 @@ ACTIONS = {
     "list": "A page of the records that you can see. Follow `$links.$next` to read them all.",
     "query": "The same page as GET with the same parameters, which stand in the body: a long condition fits there.",
     "retrieve": "One record. In the parentheses stands its key; a condition that exactly one record meets also does.",
+    "explain": (
+        "Why you, or somebody else, may or may not do something to the record or a field of it: every rule that was"
+        " asked, and the one that decided."
+    ),
     "create": (
         "Stores a new record and answers it as you see it. If you may not see it, the answer is its key, title and"
         " address."
@@ -37,6 +41,7 @@ _SUMMARIES = {
     "list": "List {plural}",
     "query": "List {plural} by a query in the body",
     "retrieve": "Read one {label}",
+    "explain": "Explain what one may do with a {label}",
     "create": "Create a {label}",
     "batch": "Write many {plural}",
     "update": "Change one {label} (PUT)",

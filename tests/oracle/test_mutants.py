@@ -57,13 +57,13 @@ def scope(name: str, becomes: Q) -> Break:
 
 def right(change: Callable[[Any], None]) -> Break:
     """Rights compiled from something else than what is stored."""
-    told = plan._row_rule
+    told = plan.row_rule
 
     def broken(stored: Any, *rest: Any) -> Any:
         change(stored)
         return told(stored, *rest)
 
-    return lambda patch: patch.setattr(plan, "_row_rule", broken)
+    return lambda patch: patch.setattr(plan, "row_rule", broken)
 
 
 def turned(stored: Any, name: str, into: str) -> None:
@@ -119,12 +119,12 @@ def deleted_rows(patch: pytest.MonkeyPatch) -> None:
 
 def deciding(change: Callable[[Any, Any], Any]) -> Break:
     """Field rules that decide otherwise."""
-    told = shapes._decide
+    told = shapes.decide
 
     def broken(rules: Any, question: Any) -> Any:
         return change(told, (list(rules), question))
 
-    return lambda patch: patch.setattr(shapes, "_decide", broken)
+    return lambda patch: patch.setattr(shapes, "decide", broken)
 
 
 def allow_wins(told: Any, given: Any) -> Any:
@@ -174,7 +174,7 @@ ROWS: dict[str, Break] = {
     "grants to users are forgotten": grants(slice(1, 2)),
     "scopes are all needed": lambda patch: patch.setattr(predicates, "_any", lambda found: reduce(and_, found, Q())),
     "edit needs no view": edit_without_view,
-    "writes of reference kinds are given": lambda patch: patch.setattr(plan, "_may_be_given", lambda *_: True),
+    "writes of reference kinds are given": lambda patch: patch.setattr(plan, "may_be_given", lambda *_: True),
     "a child follows its first parent only": children(first_parent_only),
     "the view right decides over children's writes": children(view_decides_writes),
     "addresses are everybody's": orphans_for_all,

@@ -1,0 +1,144 @@
+"""Changes of policy as data: what explanations propose, previews try out and administrators may have made.
+
+A change names a table of policy, a row of it (none = a new one) and values. Applying one is an ordinary write: the
+triggers see it, the invariants judge it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import Permission
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import IntegrityError, models, transaction
+
+from entities.models import User
+from entities.registry import app_label, permission, registry
+from security import gate
+from security.access import DJANGO_ACTIONS
+from security.errors import Invalid
+from security.grants import GRANTS
+from security.models import ExternalAccess, FieldRule, Profile, ProfileRight
+from security.sharing import SHARED_ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# What of each table a change may set. Memberships and grants are rows that are there or not.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "ProfileRight": (
+        "profile",
+        "entity",
+        "scope",
+        "territory",
+        "with_subtree",
+        "view",
+        "insert",
+        "edit",
+        "delete_right",
+    ),
+    "FieldRule": ("entity", "field", "profile", "team", "user", "read", "write", "required"),
+    "Profile": ("functions", "refused"),
+    "ExternalAccess": ("entity", "offered"),
+    "User": ("home_territory", "primary_team", "disabled", "is_superuser", "language"),
+    "Membership": ("user", "profile"),
+    "TeamMembership": ("user", "team"),
+    "Grant": ("entity", "record", "action", "user", "profile"),
+}
+_MODELS: dict[str, type[models.Model]] = {
+    "ProfileRight": ProfileRight,
+    "FieldRule": FieldRule,
+    "Profile": Profile,
+    "ExternalAccess": ExternalAccess,
+    "User": User,
+}
+_REFERENCES = ("profile", "territory", "team", "user", "home_territory", "primary_team")
+_KEYED = ("Profile", "User")  # rows are changed, neither made nor removed
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: ``key`` names the row, None a new one; ``remove`` takes it away; references are keys."""
+
+    table: str
+    key: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    remove: bool = False
+
+
+def apply(changes: Iterable[Change]) -> None:
+    """Make the changes, all or none; raises ``Invalid`` for what cannot be."""
+    try:
+        with transaction.atomic():
+            for change in changes:
+                _apply(change)
+    except ValidationError as error:
+        messages = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+        raise Invalid([(name, "Invalid", text) for name, texts in messages.items() for text in texts]) from error
+    except (IntegrityError, TypeError, ValueError, models.ObjectDoesNotExist, FieldDoesNotExist) as error:
+        raise Invalid([("", "Invalid", "There is no such row, or it cannot be changed so.")]) from error
+
+
+def _apply(change: Change) -> None:
+    unknown = sorted(set(change.values) - set(COLUMNS.get(change.table, ())))
+    if change.table not in COLUMNS or unknown:
+        raise Invalid([(name, "UnknownName", f"{name} is unknown.") for name in unknown or ["$table"]])
+    if change.table in _MODELS:
+        _row(_MODELS[change.table], change)
+    elif change.table == "Grant":
+        _grant(change)
+    else:
+        _membership(change)
+
+
+def _row(model: type[models.Model], change: Change) -> None:
+    if change.table in _KEYED and (change.key is None or change.remove):
+        raise Invalid([("$key", "Required", "Name the row that is to change.")])
+    row: Any = model() if change.key is None else _found(model, change.key)
+    if change.remove:
+        row.delete()
+        return
+    for name, value in change.values.items():
+        setattr(row, f"{name}_id" if name in _REFERENCES else name, value)
+    if change.table == "User":
+        row.save(update_fields=list(change.values))  # of the record itself, nothing else is looked at
+        return
+    row.full_clean()
+    row.save()
+
+
+def _found(model: type[models.Model], key: int) -> models.Model:
+    return _user(key) if model is User else model._default_manager.get(pk=key)
+
+
+def _user(key: int) -> User:
+    return gate.system_rows(User).get(pk=key)
+
+
+def _membership(change: Change) -> None:
+    user = _user(change.values["user"])
+    if change.table == "Membership":
+        group = Profile.objects.get(pk=change.values["profile"]).group
+        (user.groups.remove if change.remove else user.groups.add)(group)
+    else:
+        (user.teams.remove if change.remove else user.teams.add)(change.values["team"])
+
+
+def _grant(change: Change) -> None:
+    values = change.values
+    entity, holder = registry().find(str(values.get("entity", ""))), "user" if values.get("user") else "profile"
+    if entity is None or entity.kind not in GRANTS or values.get("action") not in SHARED_ACTIONS:
+        raise Invalid([("entity", "BadReference", "Grants name a kind with rights of its own, and an action.")])
+    table = GRANTS[entity.kind][0 if holder == "user" else 1]
+    wanted = {
+        "content_object_id": values["record"],
+        "user_id" if holder == "user" else "group_id": values[holder],
+        "permission": Permission.objects.get(
+            content_type__app_label=app_label(entity), codename=permission(entity, DJANGO_ACTIONS[values["action"]])
+        ),
+    }
+    if change.remove:
+        table._default_manager.filter(**wanted).delete()
+    else:
+        table._default_manager.get_or_create(**wanted)
