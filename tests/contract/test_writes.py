@@ -181,8 +181,9 @@ class TestReadOnly:
             ("Comp_CreatedBy", "Comp_CreatedDate"), "ReadOnly"
         )
 
-    def test_65_preference_applied_is_said(self, susan: Wire) -> None:
-        answer = susan.patch(COMPANY, {"comp_intid": 4}, headers={"Prefer": "respond-async; handling=strict, x"})
+    @pytest.mark.parametrize("prefer", ["respond-async; handling=strict, x", 'Handling = "strict"'])
+    def test_65_preference_applied_is_said(self, susan: Wire, prefer: str) -> None:
+        answer = susan.patch(COMPANY, {"comp_intid": 4}, headers={"Prefer": prefer})
         assert (answer.status, answer.headers["Preference-Applied"]) == (200, "handling=strict")
 
     def test_65_a_fixed_field_is_read_only_later(self, susan: Wire) -> None:
