@@ -17,7 +17,7 @@ from django.db import OperationalError, transaction
 
 from api import prototypes, single
 from api.errors import ApiError, Diagnosis, body_of, named, record_not_found, translate
-from api.items import Item, item_of, items_of, url_of
+from api.items import Item, item_of, items_of, unread, url_of
 from api.query.parameters import BATCH, CREATE
 from api.views import EntityViewSet
 from entities.kinds import fold
@@ -130,7 +130,7 @@ class Run:
 
     def one(self, raw: Any, *, feed: bool) -> tuple[Item, single.Outcome | ApiError]:
         """Read and do one item, or undo it; return what comes of it."""
-        item = Item("POST", self.url, lambda: single.Outcome(200))
+        item = unread(self.call, raw)
         try:
             item = item_of(self.call, raw, feed=feed)
             with transaction.atomic():
@@ -170,7 +170,7 @@ class Run:
             try:
                 other = item_of(self.call, raw, feed=feed)
             except ApiError:
-                other = Item("POST", self.url, lambda: single.Outcome(424))
+                other = unread(self.call, raw)
             answers.append(self.refusal(other, undone, feed=feed))
         told = self.whole(answers, feed=feed)
         told = told | {"$diagnoses": [BATCH_ROLLED_BACK.body()]} if isinstance(told, dict) else told

@@ -53,6 +53,14 @@ def items_of(body: Any) -> list[Any]:
     return body
 
 
+def unread(call: single.Call, raw: Any) -> Item:
+    """Return an item that cannot be read, as its answer names it: by its own method where it has one."""
+    named = raw if isinstance(raw, dict) else {}
+    typed = next((value for name, value in named.items() if name.lower() == "$httpmethod"), None)
+    method = typed.upper() if isinstance(typed, str) else ""
+    return Item(method if method in METHODS else "POST", url_of(call), lambda: single.Outcome(400))
+
+
 def item_of(call: single.Call, raw: Any, *, feed: bool) -> Item:
     """Return what an item asks for; raises 400."""
     if isinstance(raw, Refused):

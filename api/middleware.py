@@ -146,6 +146,20 @@ class CrossOriginMiddleware(CorsMiddleware):
         return HttpResponse(status=204, headers={"Cache-Control": "private, no-store"})
 
 
+class HeadMiddleware:
+    """An answer to HEAD ends with its headers: the server drops a body, and warns of each in the log."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request; ``Content-Length`` stays that of GET."""
+        response = self.get_response(request)
+        if request.method == "HEAD" and isinstance(response, HttpResponse):
+            response.content = b""
+        return response
+
+
 class CompressionMiddleware:
     """gzip for the answers of the contract, where the client asks for it (docs/adr/0015).
 

@@ -160,6 +160,7 @@ class RecordView(ViewSetMixin, SDataView):
         return parse_json(raw, many=self.many)
 
     def strict(self) -> bool:
-        """Whether the client asked for strict handling (RFC 7240)."""
-        wanted = self.request.headers.get("Prefer", "").lower().replace(" ", "").replace(",", ";").split(";")
+        """Whether the client asked for strict handling (RFC 7240: the value may stand in quotes)."""
+        given = self.request.headers.get("Prefer", "").lower().replace(" ", "").replace('"', "")
+        wanted = given.replace(",", ";").split(";")
         return "handling=strict" in wanted

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rest_framework import serializers
 
-from api import prototypes
+from api import entries, prototypes
 from api.errors import ApiError, Diagnosis
 from api.query.errors import shown
 from api.values import WrongValue, from_json, to_json
 from entities.captions import spelling
 from entities.kinds import fold
-from entities.registry import ByOwner, CollectionLink, Entity, Field, registry
+from entities.registry import CollectionLink, Entity, Field, registry
 from entities.rules import computed_by_state
 from entities.workflow import EMPTY
 from security import gate
@@ -156,15 +156,38 @@ class _Reading:
         if self._child(typed, value, as_reference=hop is not None):
             return
         if hop is not None:
-            field = hop[0]
             if value is None:
-                self._offer(field, typed, None)
-            elif isinstance(value, dict) and type(value.get("$key")) is int:
-                self._offer(field, typed, value["$key"])
-            else:
-                self.problem("WrongType", f"{typed} expects an object with $key, or null.", typed)
-        elif not self._passes_by(typed, value):
+                self._offer(hop[0], typed, None)
+            elif (key := self._named(typed, value)) is not None:
+                self._offer(hop[0], typed, key)
+        elif not (self._owner(typed, value) or self._passes_by(typed, value)):
             self.problem("UnknownMember", f"'{shown(typed)}' is not a field of {self.entity.kind}.", typed)
+
+    def _named(self, typed: str, value: Any) -> int | None:
+        """Return the key that a link object names."""
+        if isinstance(value, dict) and type(value.get("$key")) is int:
+            return int(value["$key"])
+        self.problem("WrongType", f"{typed} expects an object with $key, or null.", typed)
+        return None
+
+    def _owner(self, typed: str, value: Any) -> bool:
+        """Whether a member is the link object of a generic owner: another spelling of the two fields that name it."""
+        kinds = [] if self.action else entries.owner_kinds(self.access, self.entity)
+        owner = next((registry()[kind] for kind in kinds if kind.lower() == fold(typed)), None)
+        if owner is None:
+            return False
+        table, key = self.entity.by_name["owner_table"], self.entity.by_name["owner_id"]
+        if value is None:
+            if self.seen.get(table.name) == owner.table_id:
+                self._refuse(table, typed, owner.table_id)
+            return True
+        named = self._named(typed, value)
+        if named is not None:
+            told = len(self.problems)
+            self._offer(table, typed, owner.table_id)
+            if len(self.problems) == told:
+                self._offer(key, typed, named)
+        return True
 
     def _child(self, typed: str, value: Any, *, as_reference: bool) -> bool:
         """Whether a member is one of new children; the body of an update cannot hold any (contract.md §11.5)."""
@@ -196,18 +219,8 @@ class _Reading:
         """Whether a member that sets nothing may stand in the body: what a GET shows beside the fields."""
         if self.action:
             return False
-        owners = {kind.lower() for kind in self._owners()}
-        if fold(typed) in owners and isinstance(value, dict):
-            return True
         names = {item.name.lower() for item in prototypes.collections(self.access, self.entity)}
         return fold(typed) in names and isinstance(value, dict) and "$resources" in value
-
-    def _owners(self) -> list[str]:
-        """Return the kinds whose records a GET may show as generic owners to the caller."""
-        if not (self.shape.reads("owner_table") and self.shape.reads("owner_id")):
-            return []
-        kinds = [kind for p in self.entity.parents if isinstance(p, ByOwner) for kind in p.kinds]
-        return [kind for kind in kinds if self.access.sees(registry()[kind])]
 
     def _offer(self, field: Field, typed: str, value: Any) -> None:
         """Take a value that is not what the caller sees already."""

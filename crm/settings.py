@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "api.middleware.HeadMiddleware",
     "api.proxies.ProxyMiddleware",
     "api.middleware.CompressionMiddleware",
     "api.middleware.SDataMiddleware",

@@ -27,7 +27,7 @@ _TYPES = {
     "dt": "xs:dateTime",
     "msel": "codes--type",
 }
-_ALWAYS = ("key", "bool")  # the types that are never null
+_ALWAYS = ("key", "bool")  # the types that are never null, but in a view that shows them of an invisible record
 
 
 def xsd(access: Access, entity: Entity) -> Element:
@@ -92,7 +92,7 @@ def _add_kind(schema: Element, kind: str, found: Iterable[Member]) -> None:
         attributes = {"name": member.name, "minOccurs": "0"}
         if member.field is not None:
             attributes["type"] = _TYPES[member.field.type]
-            if member.field.type not in _ALWAYS:
+            if member.field.type not in _ALWAYS or member.field.shown:
                 attributes["nillable"] = "true"
         else:
             attributes["type"] = f"{element(member.target)}--list" if member.collection else _type(member.target)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
 
-from api import prototypes, related, workflow
+from api import entries, prototypes, related, workflow
 from api.nested import CHILDREN
 from api.openapi.shared import FLAG, INT32, MOMENT, TEXT, URL, Schema, closed, ref
 from api.serializers import WireField, serializer_for
-from entities.registry import ByOwner, CollectionLink, Entity, Field, registry
+from entities.registry import CollectionLink, Entity, Field, registry
 
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
@@ -184,11 +184,7 @@ def _record(auto_schema: AutoSchema, entity: Entity) -> str:
 
 def owners(access: Access, entity: Entity) -> list[Entity]:
     """Return the kinds of generic owner whose link object an entry may show."""
-    shape = access.shape(entity)
-    if not (shape.reads("owner_table") and shape.reads("owner_id")):
-        return []
-    kinds = [kind for parent in entity.parents if isinstance(parent, ByOwner) for kind in parent.kinds]
-    return [registry()[kind] for kind in kinds if access.sees(registry()[kind])]
+    return [registry()[kind] for kind in entries.owner_kinds(access, entity)]
 
 
 def entry_links(access: Access, shape: Shape) -> Schema:
@@ -215,11 +211,11 @@ def body(auto_schema: AutoSchema, serializer: EntitySerializer) -> Schema:
     for reference in prototypes.relations(access, shape.entity):
         writable = shape.writes(reference) and (create or not reference.fixed)
         properties[reference.relation] = ref("ReferenceInput") | ({} if writable else {"readOnly": True})
-    for name in (
-        *(owner.kind for owner in owners(access, shape.entity)),
-        *(item.name for item in prototypes.collections(access, shape.entity)),
-    ):
-        properties[name] = {"type": "object", "readOnly": True, "description": "Ignored."}
+    for owner in owners(access, shape.entity):
+        fixed = {"readOnly": True, "description": "Cannot be changed."}
+        properties[owner.kind] = ref("ReferenceInput") | ({} if create else fixed)
+    for item in prototypes.collections(access, shape.entity):
+        properties[item.name] = {"type": "object", "readOnly": True, "description": "Ignored."}
     if create:
         properties |= nested(auto_schema, shape.entity)
     text = (

@@ -242,6 +242,14 @@ class TestFeeds:
     def test_79_items_that_cannot_be_read(self, susan: Wire, item: dict[str, Any], code: str) -> None:
         assert codes(feed(susan, item, {"comp_name": "Next"})) == [code, ""]
 
+    @pytest.mark.parametrize("parameters", [{}, {"atomic": "true"}])
+    def test_79_an_item_that_cannot_be_read_is_answered_by_its_own_method(
+        self, susan: Wire, parameters: dict[str, str]
+    ) -> None:
+        wrong = [{"$httpMethod": method, "$url": "person('2')"} for method in ("PUT", "patch", "DELETE", "GET")]
+        answer = feed(susan, *wrong, {"$httpMethod": "HEAD", "$key": 2}, 5, **parameters)
+        assert [item["$httpMethod"] for item in items(answer)] == ["PUT", "PATCH", "DELETE", "GET", "POST", "POST"]
+
     def test_79_an_item_may_upsert(self, susan: Wire) -> None:
         item = {"$httpMethod": "PUT", "$url": "company(comp_intforeignid eq 'B-1')", "comp_name": "By key"}
         answer = feed(susan, item, item)

@@ -30,6 +30,7 @@ from tests.contract.atom import (
     payloads,
     read,
     schema,
+    schema_of,
     text_of,
     walk,
 )
@@ -216,6 +217,23 @@ def test_87_a_condition_selects_what_it_does_in_json(kind: str, where: str) -> N
     assert keys(classic(login("admin"), kind, where=where))
 
 
+def test_87_the_schema_takes_what_a_view_shows_of_an_invisible_record(olivia: Wire) -> None:
+    """Nothing, whatever the type: a check box has no value there."""
+    partner = Profile.objects.get(group__name="Partner")
+    partner.rights.filter(entity="NewProduct").delete()
+    partner.rights.create(entity="NewProduct", scope="created_by", view=True)
+    found = schema_of(olivia.get(f"{CLASSIC}/vNewProductPriceList/$schema"))
+    answer = classic(olivia, "vNewProductPriceList", count=5)
+    assert judged(found, answer) == 5
+    for record in payloads(answer):
+        assert [content_of(record.find(f"{{*}}{name}")) for name in ("prod_code", "prod_active")] == [None, None]
+    everything = olivia.entry("vNewProductPriceList", count=0)["$totalResults"]
+    for condition in ("prod_active", "prod_active eq true", "prod_active eq false"):
+        assert keys(classic(olivia, "vNewProductPriceList", where=condition)) == []
+        rest = olivia.entry("vNewProductPriceList", where=f"not ({condition})", count=0)["$totalResults"]
+        assert rest == everything
+
+
 def test_87_addresses_are_read_as_in_json(susan: Wire) -> None:
     expected = classic(susan, "company('2')").body
     for spelling in (
@@ -238,6 +256,7 @@ def test_87_it_costs_what_json_costs(olivia: Wire) -> None:
         "company?count=5&include=person,phone",
         "nosuch",
     ):
+        olivia.get(path)  # her rights are compiled once, for both contracts
         with statements() as expected:
             olivia.get(path)
         with statements() as sent:

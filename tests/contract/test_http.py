@@ -7,10 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.handlers.base import BaseHandler
+from django.test import RequestFactory
 
 from entities.models import Company
 from security.gate import system_rows
-from tests.api.wire import Wire, at
+from tests.api.wire import BASE, Wire, at, basic
 
 if TYPE_CHECKING:
     from tests.api.wire import Answer
@@ -384,6 +386,18 @@ def test_17_what_another_site_makes_a_browser_ask_for_is_not_compressed(susan: W
     asked = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": site}
     assert "Content-Encoding" not in susan.get("company", headers=asked).headers
     assert susan.get("company", headers=asked | {"Sec-Fetch-Site": "same-origin"}).headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("path", ["Company", "nosuch", "$openapi"])
+def test_18_nothing_of_an_answer_to_head_is_left_for_the_server_to_drop(world: None, path: str) -> None:
+    """It would warn of each. The test client drops it, too, so the application is asked itself."""
+    application = BaseHandler()
+    application.load_middleware()
+    asked = RequestFactory(headers={"Authorization": basic("susan")})
+    answers: list[Any] = [application.get_response(ask(f"{BASE}/{path}")) for ask in (asked.get, asked.head)]
+    get, head = answers
+    assert head.headers["Content-Length"] == get.headers["Content-Length"] == str(len(get.content))
+    assert (len(get.content) > 100, head.content) == (True, b"")
 
 
 @pytest.mark.parametrize("path", [*READABLE, "$openapi", "$docs", "/docs/", "/openapi.json"])

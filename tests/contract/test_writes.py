@@ -181,8 +181,9 @@ class TestReadOnly:
             ("Comp_CreatedBy", "Comp_CreatedDate"), "ReadOnly"
         )
 
-    def test_65_preference_applied_is_said(self, susan: Wire) -> None:
-        answer = susan.patch(COMPANY, {"comp_intid": 4}, headers={"Prefer": "respond-async; handling=strict, x"})
+    @pytest.mark.parametrize("prefer", ["respond-async; handling=strict, x", 'Handling = "strict"'])
+    def test_65_preference_applied_is_said(self, susan: Wire, prefer: str) -> None:
+        answer = susan.patch(COMPANY, {"comp_intid": 4}, headers={"Prefer": prefer})
         assert (answer.status, answer.headers["Preference-Applied"]) == (200, "handling=strict")
 
     def test_65_a_fixed_field_is_read_only_later(self, susan: Wire) -> None:
@@ -453,6 +454,32 @@ def test_73_a_linked_object_is_a_second_spelling(susan: Wire) -> None:
     assert conflict.codes == ["ConflictingMembers"]
     conflict = susan.post("person", {"pers_lastname": "x", "pers_companyid": company["$key"], "Company": None})
     assert conflict.codes == ["ConflictingMembers"]
+
+
+def test_73_the_owner_of_a_child_is_spelled_by_its_linked_object_too(susan: Wire) -> None:
+    """Nothing that a body says of the owner is dropped silently."""
+    made = susan.post("phone", {"phon_number": "1", "company": {"$key": 2}})
+    assert (made.status, made.json["PLink_EntityId"], made.json["PLink_RecordId"]) == (201, 5, 2)
+    here, mine = made.json["$url"], susan.post("person", NEW["Person"]).json["$key"]
+    for same in ({"Company": {"$key": 2}}, {"Person": None}, {"Company": {"$key": 2}, "PLink_RecordId": 2}):
+        assert susan.patch(here, same).json == made.json
+    for other, path in (
+        ({"Company": {"$key": 1}}, "Company"),
+        ({"Company": {"$key": 999_999}}, "Company"),
+        ({"Company": None}, "Company"),
+        ({"Person": {"$key": mine}}, "Person"),
+    ):
+        assert problems(susan.patch(here, other)) == {path: "ReadOnly"}
+    assert problems(susan.patch(here, {"Company": {}})) == {"Company": "WrongType"}
+    new = {"phon_number": "1", "plink_entityid": 5, "plink_recordid": 2}
+    for contradiction, path in (({"Company": {"$key": 1}}, "Company"), ({"Person": {"$key": mine}}, "Person")):
+        assert problems(susan.post("phone", new | contradiction)) == {path: "ConflictingMembers"}
+    assert susan.post("phone", new | {"Company": {"$key": 2}, "Person": None}).status == 201
+    below = {"phon_number": "1", "Company": {"$key": 1}}
+    assert problems(susan.post("company('2')/phone", below)) == {"Company": "ConflictingMembers"}
+    missing = susan.post("phone", {"phon_number": "1", "Company": {"$key": 999_999}})
+    assert missing.codes == ["BadReference"]
+    assert susan.get(here).json == made.json
 
 
 def test_a_business_rule_names_the_member(susan: Wire) -> None:
