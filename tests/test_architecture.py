@@ -80,6 +80,8 @@ ADMINISTRATOR = {
     "security/admin_pages.py": "the pages of the policy tables",
     "security/admin_tokens.py": "tokens are a policy table",
     "security/backends.py": "Django's permissions on the policy tables",
+    "security/explain.py": "an administrator is told that this is the reason",
+    "security/explain_fields.py": "an administrator is told that this is the reason",
     "security/plan.py": "the compiler: the full plan",
     "security/sharing.py": "grants are a policy table",
 }
