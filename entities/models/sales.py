@@ -136,6 +136,9 @@ class Quote(Record):
         upsert=("int_foreign_id",),
         names={"id": "Quot_OrderQuoteId", "currency": "Quot_Currency"},
         computed={
+            # Always those of the opportunity: whoever may not read them there may not read them here.
+            "company": ("Opportunity.primary_company",),
+            "currency": ("Opportunity.currency",),
             "discount_pc": ("discount_type", "nett_amt"),
             "discount_amt": ("discount_type", "nett_amt"),
             "line_item_disc": ("QuoteItems.discount_sum",),
@@ -228,6 +231,7 @@ class QuoteLine(Record):
         completed=("line_number", "uom", "quoted_price", "description"),
         names={"id": "QuIt_LineItemId", "quote": "QuIt_OrderQuoteId"},
         computed={
+            "product_family": ("NewProduct.product_family",),
             "list_price": ("quoted_price", "Pricing.price"),
             "quoted_price_total": ("quantity", "quoted_price"),
             "discount": ("list_price", "quoted_price"),

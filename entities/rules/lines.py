@@ -96,8 +96,11 @@ def _check_item(line: QuoteLine, quote: Quote, c: Circumstances) -> Iterator[Rul
     yield from _check_quantity(line)
     if line.product_id is None:
         yield _required("An item needs a product.", "product")
-    elif c.changed(line, "product_id", "uom_id"):
+        return
+    if c.changed(line, "product_id", "uom_id"):
         yield from _take_product(line, quote, c)
+    if line.quoted_price is None and not _tells_list_price(c):
+        yield _required("The line needs a price.", "quoted_price")
 
 
 def _check_free_text(line: QuoteLine) -> Iterator[RuleViolation]:
@@ -132,7 +135,10 @@ def _check_empty(line: QuoteLine, *names: str) -> Iterator[RuleViolation]:
 
 
 def _take_product(line: QuoteLine, quote: Quote, c: Circumstances) -> Iterator[RuleViolation]:
-    """Take unit, family, description and list price of the product just set; they are kept afterwards."""
+    """Take unit, family, description and list price of the product just set; they are kept afterwards.
+
+    A name or a price that the caller cannot read is not copied to where it could be read.
+    """
     before = c.before if isinstance(c.before, QuoteLine) else None
     keys = [line.product_id, before.product_id if before else None]
     products = c.rows(Product).in_bulk([key for key in keys if key is not None])
@@ -143,7 +149,8 @@ def _take_product(line: QuoteLine, quote: Quote, c: Circumstances) -> Iterator[R
     line.product_family_id = product.product_family_id
     known = products.get(before.product_id) if before else None
     stale = not line.description or (known is not None and line.description == known.name)
-    if stale and "description" not in c.given:
+    told = c.readable(Product, "name") or not c.readable(QuoteLine, "description")
+    if stale and told and "description" not in c.given:
         line.description = product.name[:DESCRIPTION_LENGTH]
     yield from _take_unit(line, product, c)
     prices = c.rows(Price).filter(
@@ -160,8 +167,14 @@ def _take_product(line: QuoteLine, quote: Quote, c: Circumstances) -> Iterator[R
         )
         return
     line.list_price = price
-    if line.quoted_price is None or (before is not None and "quoted_price" not in c.given):
+    follows = line.quoted_price is None or (before is not None and "quoted_price" not in c.given)
+    if follows and _tells_list_price(c):
         line.quoted_price = price
+
+
+def _tells_list_price(c: Circumstances) -> bool:
+    """Whether the price may follow the list price: the caller reads both of them or neither."""
+    return c.readable(QuoteLine, "list_price") or not c.readable(QuoteLine, "quoted_price")
 
 
 def _take_unit(line: QuoteLine, product: Product, c: Circumstances) -> Iterator[RuleViolation]:

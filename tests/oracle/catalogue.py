@@ -155,11 +155,12 @@ Oppo_SCRMCompetitor msel Competitor; Oppo_SCRMWinner sel Competitor; Oppo_SCRMIs
 Oppo_NotifyTime dt; Oppo_SMSSent text 20 RO; Oppo_WorkflowId int RO
 
 Quotes
-Quot_OrderQuoteId key; Quot_OpportunityId →Opportunity R F; Quot_CompanyId →Company RO
+Quot_OrderQuoteId key; Quot_OpportunityId →Opportunity R F
+Quot_CompanyId →Company RO < Opportunity.Oppo_PrimaryCompanyId
 Quot_ContactId →Person =; Quot_AssignedUserId →Users =; Quot_ChannelId →Channel =
 Quot_SecTerr →Territories =; Quot_Status sel Quot_Status =Active; Quot_Reference text 40 RO T Q
 Quot_Description text 255 T Q; Quot_Opened dt RO; Quot_ExpirationDate dt =
-Quot_Currency →Currency R =; Quot_PricingListId →PricingList R =
+Quot_Currency →Currency R = < Opportunity.Oppo_Currency; Quot_PricingListId →PricingList R =
 Quot_DiscountType sel Quot_DiscountType =PC; Quot_DiscountPC pct =0 < Quot_DiscountType Quot_NettAmt
 Quot_DiscountAmt money =0 < Quot_DiscountType Quot_NettAmt
 Quot_DiscountAmt_CID →Currency as - RO < Quot_Currency
@@ -174,7 +175,8 @@ Quot_Promote bool; Quot_IntForeignId text 255 U; Quot_IntId int
 
 QuoteItems
 QuIt_LineItemId key; QuIt_OrderQuoteId →Quotes R F; QuIt_LineType sel LineType R F; QuIt_LineNumber int =
-QuIt_ProductId →NewProduct; QuIt_UOMId →UOM =; QuIt_ProductFamilyId →ProductFamily RO; QuIt_Quantity num
+QuIt_ProductId →NewProduct; QuIt_UOMId →UOM =
+QuIt_ProductFamilyId →ProductFamily RO < NewProduct.Prod_ProductFamilyId; QuIt_Quantity num
 QuIt_QuotedPrice money =; QuIt_QuotedPrice_CID →Currency as - RO < Quotes.Quot_Currency
 QuIt_ListPrice money C < QuIt_QuotedPrice Pricing.Pric_Price
 QuIt_ListPrice_CID →Currency as - RO < Quotes.Quot_Currency

@@ -96,3 +96,72 @@ def test_a_refusal_for_a_hidden_field_names_and_describes_none(susan: Wire, rule
     assert refusal["$applicationCode"] == "BusinessRule"
     assert "quantity" not in str(refusal).lower()
     assert "$payloadPath" not in refusal
+
+
+def test_a_quote_tells_no_hidden_company_and_currency_of_its_opportunity(susan: Wire, rule: Rule) -> None:
+    deal = next(e["$key"] for e in susan.entry("opportunity", count=1000)["$resources"] if e["Oppo_PrimaryCompanyId"])
+    quote = {"Quot_OpportunityId": deal}
+    shown = susan.post("quotes", quote).json
+    opportunity = susan.entry(at("Opportunity", deal))
+    assert shown["Quot_CompanyId"] == opportunity["Oppo_PrimaryCompanyId"]
+    assert shown["Quot_Currency"] == shown["Quot_NettAmt_CID"] == opportunity["Oppo_Currency"]
+    rule("Opportunity", "Oppo_PrimaryCompanyId", read=False)
+    rule("Opportunity", "Oppo_Currency", read=False)
+    found = susan.post("quotes", quote)
+    assert found.status == 201
+    assert found.json.keys().isdisjoint({"Company", "Quot_CompanyId", "Quot_Currency", "Quot_NettAmt_CID"})
+
+
+@pytest.fixture
+def item(susan: Wire) -> dict[str, int | str]:
+    """Return the body of a new line of a quote: a product that has a price there, given neither price nor text."""
+    quotes = susan.entry("quotes", count=1000)["$resources"]
+    quote = next(entry for entry in quotes if "$edit" in entry["$links"] and entry["Quot_Status"] == "Active")
+    where = f"pric_active eq true and pric_pricinglistid eq {quote['Quot_PricingListId']}"
+    price = susan.entry("pricing", where=f"{where} and pric_price_cid eq {quote['Quot_Currency']}")["$resources"][0]
+    product = {"QuIt_ProductId": price["Pric_ProductId"], "QuIt_UOMId": price["Pric_UOMId"]}
+    return {"QuIt_OrderQuoteId": quote["$key"], "QuIt_LineType": "i", "QuIt_Quantity": 1, **product}
+
+
+def test_the_name_and_family_of_a_product_that_are_hidden_are_not_copied_to_a_line(
+    susan: Wire, rule: Rule, item: dict[str, int | str]
+) -> None:
+    product = susan.entry(at("NewProduct", int(item["QuIt_ProductId"])))
+    shown = susan.post("quoteitems", item).json
+    assert (shown["QuIt_Description"], shown["QuIt_ProductFamilyId"]) == (
+        product["Prod_Name"],
+        product["Prod_ProductFamilyId"],
+    )
+    rule("NewProduct", "Prod_Name", read=False)
+    rule("NewProduct", "Prod_ProductFamilyId", read=False)
+    shown = susan.post("quoteitems", item).json
+    assert shown["QuIt_Description"] is None
+    assert "QuIt_ProductFamilyId" not in shown
+
+
+@pytest.mark.parametrize(("kind", "wire"), [("Pricing", "Pric_Price"), ("QuoteItems", "QuIt_ListPrice")])
+def test_a_hidden_price_is_not_copied_to_a_line(
+    susan: Wire, rule: Rule, item: dict[str, int | str], kind: str, wire: str
+) -> None:
+    assert susan.post("quoteitems", item).json["QuIt_QuotedPrice"] is not None
+    rule(kind, wire, read=False)
+    (refusal,) = susan.post("quoteitems", item).diagnoses
+    assert (refusal["$applicationCode"], refusal["$payloadPath"]) == ("Required", "QuIt_QuotedPrice")
+    address = at("QuoteItems", susan.post("quoteitems", item | {"QuIt_QuotedPrice": 7}).json["$key"])
+    assert susan.patch(address, {"QuIt_QuotedPrice": None}).code == "Required"
+    others = susan.entry("pricing", where="pric_active eq true", count=1000)["$resources"]
+    quote = susan.entry(at("Quotes", int(item["QuIt_OrderQuoteId"])))
+    other = next(
+        e
+        for e in others
+        if e["Pric_PricingListId"] == quote["Quot_PricingListId"]
+        and e["Pric_Price_CID"] == quote["Quot_Currency"]
+        and e["Pric_ProductId"] != item["QuIt_ProductId"]
+    )
+    changed = susan.patch(address, {"QuIt_ProductId": other["Pric_ProductId"], "QuIt_UOMId": other["Pric_UOMId"]})
+    assert changed.json["QuIt_QuotedPrice"] == 7
+
+
+def test_a_hidden_price_may_follow_the_list(susan: Wire, rule: Rule, item: dict[str, int | str]) -> None:
+    rule("QuoteItems", "QuIt_QuotedPrice", read=False)
+    assert susan.post("quoteitems", item).status == 201
