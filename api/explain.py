@@ -18,7 +18,8 @@ from api.views import EntityViewSet
 from entities.kinds import fold
 from entities.registry import registry
 from security import explain, explain_fields, flips, gate
-from security.errors import RecordNotFound
+from security.errors import RecordNotFound, UnknownActor
+from security.policylog import NotRecorded
 from security.shapes import knows_workflow
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class ExplainViewSet(EntityViewSet):
         question = read_question(self.access, self.target, given)
         self.require("GET")
         number = self.key(key)
-        subject = explain.subject_of(question.user, self.access, at=question.at)
+        subject = _subject(question, self.access)
         answer = answered(subject, self.target, number, question)
         url = address(f"{self.base()}/{self.target.kind}('{number}')/$explain", given)
         return Response({"$url": url, "$title": "Explanation", **self._body(question, number, answer)})
@@ -138,6 +139,15 @@ def _user(access: Access, typed: str | None) -> int:
     if key is None:
         raise ApiError.of(400, "BadReference", "There is no such user.", "user", sdata_code="BadQueryParameter")
     return key
+
+
+def _subject(question: Question, reader: Access) -> Subject:
+    try:
+        return explain.subject_of(question.user, reader, at=question.at)
+    except (NotRecorded, UnknownActor) as error:
+        if question.at is None:
+            raise
+        raise QueryError("BadParameterValue", "'at' is a time from which on policy is recorded.", "at") from error
 
 
 def _moment(typed: str | None) -> datetime | None:

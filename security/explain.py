@@ -7,6 +7,7 @@ The verdict is the gate's own and so are the conditions of the rules: there is n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BooleanField, Case, Q, Value, When
@@ -17,6 +18,7 @@ from security.errors import RecordNotFound
 from security.facts import facts_of
 from security.models import SCOPES
 from security.plan import access_of, compiled, gives, granted_by, row_rule
+from security.policylog import access_at, facts_at, grants_at
 from security.sharing import grants_on
 from security.transitions import possible_for
 
@@ -83,7 +85,15 @@ class Subject:
 
 
 def subject_of(user_id: int, reader: Access, *, external: bool = True, at: datetime | None = None) -> Subject:
-    """Return the user ``user_id`` as they are now, to be explained to ``reader``; raises ``UnknownActor``."""
+    """Return the user ``user_id`` as they are now, or were at ``at``, to be explained to ``reader``.
+
+    Raises ``UnknownActor`` where there is or was no such user, ``NotRecorded`` for a time before the recorded ones.
+    """
+    if at is not None:
+        facts = facts_at(user_id, at)
+        policy, access = access_at(facts, at, external=external)
+        grants = partial(grants_at, at=at)
+        return Subject(facts, policy, access, reader, grants, external=external, past=True)
     facts = facts_of(user_id)
     policy = compiled(facts)
     hidden = facts.withheld if external else frozenset[str]()

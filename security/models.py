@@ -176,6 +176,33 @@ class PolicyVersion(models.Model):
         return str(self.number)
 
 
+class PolicyChange(models.Model):
+    """One row of policy as it was and as it became; triggers write it, so that plain SQL is recorded, too.
+
+    ``old`` is empty for a row that was made, ``new`` for one that was taken away, both for the moment from which on
+    policy is recorded. ``actor`` is the administrator who did it, if known; ``role`` the role of the database.
+    """
+
+    table = models.CharField(max_length=63)
+    key = models.BigIntegerField()
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    at = models.DateTimeField()
+    actor = models.IntegerField(null=True)
+    role = models.CharField(max_length=63)
+
+    class Meta:
+        verbose_name = "change of policy"
+        verbose_name_plural = "policy history"
+        indexes = [
+            models.Index(fields=["table", "key", "id"], name="policy_change_row_ix"),
+            models.Index(fields=["-at"], name="policy_change_time_ix"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}"
+
+
 class Failure(models.Model):
     """Failed log-ins of one network, or of one account from one network: how long they are remembered.
 

@@ -18,7 +18,7 @@ from entities import rules
 from entities.models import User
 from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, Field, entity_of, model_fields, registry
 from entities.rules.circumstances import Circumstances
-from security import gate, transitions
+from security import gate, recording, transitions
 from security.errors import Invalid, NotPermitted, OutsideYourRights, RecordNotFound, UnknownActor
 from security.models import Change
 from security.plan import parents_of
@@ -64,6 +64,7 @@ def create(
     rules.complete(record, circumstances)
     rules.check(record, circumstances)
     _validate(access, entity, record, None)
+    _announce(access, entity)
     _save(record, None)
     if not nested and not gate.rows_after(access, entity, "insert").filter(pk=record.pk).exists():
         raise NotPermitted if entity.parents else OutsideYourRights
@@ -126,6 +127,7 @@ def _change(
     changed = [f for f in _columns(entity) if getattr(record, f.column) != getattr(before, f.column)]
     _validate(access, entity, record, [field.name for field in changed])
     record.updated_at, record.updated_by_id = now, access.actor.id
+    _announce(access, entity)
     _save(record, [*(field.name for field in changed if not field.derived), "updated_at", "updated_by"])
     if not gate.rows_after(access, entity, "edit").filter(pk=record.pk).exists():
         raise OutsideYourRights
@@ -155,6 +157,7 @@ def _bring_about(access: Access, entity: Entity, record: Record) -> None:
 def delete(access: Access, entity: Entity, record: Record) -> None:
     """Mark a record deleted that ``gate.locked`` returned, with what its deletion entails (entities.md §2)."""
     now = present()
+    _announce(access, entity)
     if rules.remove(record, _circumstances(access, now, frozenset(), copy(record))):
         record.deleted_at, record.deleted_by_id = now, access.actor.id
         record.save(update_fields=["deleted_at", "deleted_by"])
@@ -266,6 +269,12 @@ def _problems(access: Access, entity: Entity, error: ValidationError) -> Iterabl
             else:
                 code = {"blank": "Required", "null": "Required", "max_length": "TooLong"}.get(problem.code or "", "")
                 yield name, code or "BusinessRule", " ".join(problem.messages)
+
+
+def _announce(access: Access, entity: Entity) -> None:
+    """Let the history of policy know who changes it, where records of this kind are policy: users, places, teams."""
+    if recording.is_policy(entity):
+        recording.acting(access.actor.id)
 
 
 def _save(record: Record, fields: list[str] | None) -> None:

@@ -29,6 +29,7 @@ POLICY_TABLES = {
     "FieldRule",
     "Group",
     "Permission",
+    "PolicyChange",
     "PolicyVersion",
     "Profile",
     "ProfileRight",

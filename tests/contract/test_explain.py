@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.utils import timezone
 
 from entities.models import User
 from security.gate import system_rows
@@ -13,6 +16,8 @@ from tests.api.twins import FOREVER_UNUSED, keys, kinds
 from tests.api.wire import at, login
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tests.api.wire import Wire
 
 
@@ -140,6 +145,24 @@ def test_what_cannot_be_asked_is_refused(admin: Wire, asked: dict[str, str], pat
     answer = admin.get(f"{at('company', 2)}/$explain", **asked)
     assert answer.status == 400
     assert answer.json["$diagnoses"][0]["$payloadPath"] == path
+
+
+def test_the_past_is_asked_by_its_time(admin: Wire) -> None:
+    key = keys("olivia", "Company")[0]
+    assert not explained(admin, "company", key, user="olivia", field="comp_revenue")["$allowed"]
+    then = moment_after(timezone.now())
+    FieldRule.objects.filter(field="Comp_Revenue").delete()
+    assert explained(admin, "company", key, user="olivia", field="comp_revenue")["$allowed"]
+    told = explained(admin, "company", key, user="olivia", field="comp_revenue", at=then.isoformat())
+    assert (told["$at"], told["$allowed"]) == (then.strftime("%Y-%m-%dT%H:%M:%SZ"), False)
+    refused = admin.get(f"{at('company', key)}/$explain", at="2001-01-01T00:00:00Z")
+    assert refused.json["$diagnoses"][0]["$payloadPath"] == "at"
+
+
+def moment_after(moment: datetime) -> datetime:
+    """Return the next whole second, once it has come: times of the contract are whole seconds."""
+    time.sleep(1 - moment.microsecond / 1e6)
+    return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def test_who_may_not_view_a_kind_is_told_nothing(nora: Wire) -> None:
