@@ -6,7 +6,6 @@ It shows what the gate selected for the caller's shape; it never asks for a row 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from api import prototypes, workflow
@@ -14,6 +13,7 @@ from api.etags import entity_tag
 from api.values import to_json
 from entities.registry import ByOwner, Entity, Field, registry
 from security import gate
+from security.access import once_per_access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -44,7 +44,7 @@ class Projection:
     labels: bool = False
 
 
-@lru_cache(maxsize=4_000)
+@once_per_access
 def whole(access: Access, entity: Entity, labels: bool = False) -> Projection:
     """Return the projection of a full entry: all readable fields, all link objects but the stamps'."""
     relations = tuple(field for field in prototypes.relations(access, entity) if field.name not in QUIET)
@@ -74,7 +74,7 @@ def load_keys(access: Access, entity: Entity, keys: Collection[int], projection:
     return Loaded(fields, gate.selected(access, entity, keys, fields, now=projection.links))
 
 
-@lru_cache(maxsize=4_000)
+@once_per_access
 def needed(access: Access, entity: Entity, projection: Projection) -> tuple[Field, ...]:
     """Return the fields that are loaded to show ``projection``: those shown, those of links, those that tags need."""
     shape = access.shape(entity)

@@ -17,7 +17,7 @@ from api.values import WrongValue, moment_text, parse_moment
 from api.views import EntityViewSet
 from entities.kinds import fold
 from entities.registry import registry
-from security import explain, explain_fields, flips, gate
+from security import explain, explain_actions, explain_fields, flips, gate
 from security.errors import RecordNotFound, UnknownActor
 from security.policylog import NotRecorded
 from security.shapes import knows_workflow
@@ -162,7 +162,7 @@ def answered(subject: Subject, entity: Entity, key: int, question: Question) -> 
     try:
         record = explain.row(subject, entity, key, question.action)
         if question.step is not None:
-            record = explain.transition(subject, entity, key, question.step)
+            record = explain_actions.transition(subject, entity, key, question.step)
     except RecordNotFound:
         raise record_not_found() from None
     changes: list[Flip] = []

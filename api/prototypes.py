@@ -5,7 +5,6 @@ Everything here comes from the caller's shapes; what is hidden has no name in it
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -14,6 +13,7 @@ from api.etags import fingerprint
 from api.query.limits import current_limits
 from api.values import moment_text, to_json
 from entities.registry import CollectionLink, Entity, Field, registry
+from security.access import once_per_access
 
 if TYPE_CHECKING:
     from security.plan import Access
@@ -104,17 +104,18 @@ def prototype(access: Access, entity: Entity, base: str) -> dict[str, Any]:
     return found | {"$fingerprint": kind_fingerprint(access, entity), "$properties": properties, "$links": links}
 
 
-@lru_cache(maxsize=4_000)
+@once_per_access
 def kind_fingerprint(access: Access, entity: Entity) -> str:
     """Return the fingerprint of one kind's prototype and actions, whatever address it is read at."""
     nested = [item.kind for item in nestable(access, entity)]
     return fingerprint([_bare(access, entity, ""), nested, access.shape(entity).transitions])
 
 
-@lru_cache(maxsize=2_000)
+@once_per_access
 def contract_fingerprint(access: Access) -> str:
     """Return the fingerprint of the caller's whole contract."""
-    return fingerprint([[entity.kind, kind_fingerprint(access, entity)] for entity in known(access)])
+    kinds = [[entity.kind, kind_fingerprint(access, entity)] for entity in known(access)]
+    return fingerprint([kinds, "preview" in access.actor.functions])  # which is an operation of the document
 
 
 def _bare(access: Access, entity: Entity, base: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class RecordView(ViewSetMixin, SDataView):
     @property
     def target(self) -> Entity:
         """The kind of record that is answered."""
-        raise LookupError("the route names no kind")
+        raise AttributeError("the route names no kind")  # getattr(view, "target", None) is asked of every view
 
     def methods(self) -> list[str]:
         """Return the methods of the route."""

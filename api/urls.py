@@ -14,6 +14,7 @@ from api.classic.views import routes as classic_routes
 from api.discovery import NowhereView, PrototypesView, PrototypeView, ServiceRootView, WhoAmIView
 from api.documents import DocumentationView, OpenApiView, RedocView
 from api.explain import ExplainViewSet
+from api.policy import PolicyPreviewView
 from api.quickfind import QuickFindView
 from api.relations import RelatedViewSet
 from api.views import EntityViewSet, QueryViewSet
@@ -72,6 +73,7 @@ def routes() -> list[URLPattern]:
         re_path(rf"{here}/\$prototypes/(?P<kind>[^/]+)$", PrototypeView.as_view(), name="prototype"),
         re_path(rf"{here}/\$openapi$", OpenApiView.as_view(), name="openapi"),
         re_path(rf"{here}/\$docs$", DocumentationView.as_view(), name="documentation"),
+        re_path(rf"{here}/\$policy/preview$", PolicyPreviewView.as_view({"post": "preview"}), name="policy-preview"),
         re_path(f"{here}/{re.escape(QUICK_FIND)}$", QuickFindView.as_view(), name="quick-find"),
         *(route for entity in registry() for route in _routes(entity)),
         *classic_routes(),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from crm.admin_captions import CaptionAdmin
 from crm.admin_gated import GatedAdmin
 from crm.admin_login import LoginForm, with_status
+from crm.admin_policy import InvariantAdmin, PolicyChangeAdmin, guarded
 from crm.admin_rows import order_of, read, search
 from crm.admin_users import OwnPasswordForm, UserAdmin
 from entities.models import Caption
@@ -21,7 +22,7 @@ from security.admin import ExternalAccessAdmin, FieldRuleAdmin, ProfileAdmin
 from security.admin_pages import access_of
 from security.admin_select import as_key
 from security.admin_tokens import TokenAdmin
-from security.models import ExternalAccess, FieldRule, Profile, Token
+from security.models import ExternalAccess, FieldRule, Invariant, PolicyChange, Profile, Token
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -43,6 +44,10 @@ class Administration(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Leave out ``view_on_site``: it would look up any row of any table by key."""
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Let every form pass where changes of policy are recorded and judged."""
+        return super().admin_view(guarded(view, self.each_context), cacheable)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Answer the log-in page: 429 where there were too many failures."""
@@ -101,6 +106,8 @@ def administration() -> Administration:
     made.register(Profile, ProfileAdmin)
     made.register(FieldRule, FieldRuleAdmin)
     made.register(ExternalAccess, ExternalAccessAdmin)
+    made.register(Invariant, InvariantAdmin)
+    made.register(PolicyChange, PolicyChangeAdmin)
     made.register(Token, TokenAdmin)
     return made
 

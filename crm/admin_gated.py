@@ -17,6 +17,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
 
+from crm.admin_explain import explain_page
 from crm.admin_forms import REFUSALS, form_class, problems
 from crm.admin_rights import PlanAdmin
 from crm.admin_rows import Column, address, read, related, row_of, shown_fields
@@ -27,6 +28,7 @@ from security.admin_pages import access_of
 from security.admin_select import as_key
 from security.errors import Invalid
 from security.history import history
+from security.recording import is_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,13 +115,16 @@ class GatedAdmin(PlanAdmin):
         """As ``log_addition``."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page of grants."""
-        page = path("<path:object_id>/sharing/", self.admin_site.admin_view(self.sharing_view), name=self._sharing)
-        return [page, *super().get_urls()]
+        """Add the pages of grants and of explanations."""
+        pages = (("sharing", self.sharing_view), ("explain", self.explain_view))
+        found = [
+            path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=self._name(name))
+            for name, view in pages
+        ]
+        return [*found, *super().get_urls()]
 
-    @property
-    def _sharing(self) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_sharing"
+    def _name(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
     def _must_know(self, request: HttpRequest) -> None:
         if not access_of(request).knows(self.entity):
@@ -163,6 +168,8 @@ class GatedAdmin(PlanAdmin):
         if obj is not None:
             access = access_of(request)
             context["related"] = related(access, self.entity, obj.pk)
+            context["explain_url"] = address(self.entity, "explain", obj.pk)
+            context["previews"] = is_policy(self.entity) and "preview" in access.actor.functions
             context["sharing_url"] = address(self.entity, "sharing", obj.pk) if may_share(access, self.entity) else ""
         return super().render_change_form(request, context, *arguments, **options)
 
@@ -211,6 +218,10 @@ class GatedAdmin(PlanAdmin):
         if not may_share(access_of(request), self.entity):
             raise PermissionDenied
         return self._page(request, object_id, "admin/gated/sharing.html", "Shared with", sharing_page)
+
+    def explain_view(self, request: HttpRequest, object_id: str) -> Any:
+        """Show why somebody may or may not do something to a record."""
+        return self._page(request, object_id, "admin/gated/explain.html", "Why", explain_page)
 
     def _page(
         self,

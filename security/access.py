@@ -6,12 +6,12 @@ Frozen facts; ``plan`` compiles them, ``gate`` enforces them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from entities.captions import Lists
     from entities.registry import Entity
@@ -25,6 +25,9 @@ DJANGO_ACTIONS: Mapping[Action, Literal["view", "add", "change", "delete"]] = {
     "edit": "change",
     "delete": "delete",
 }
+P = ParamSpec("P")
+T = TypeVar("T")
+REMEMBERED = 500
 Granted = frozenset[tuple[str, Action]]
 
 
@@ -74,15 +77,36 @@ class AccessPlan:
     nests: bool = False
 
 
+def once_per_access(function: Callable[Concatenate[Access, P], T]) -> Callable[Concatenate[Access, P], T]:
+    """Let ``function`` of an access and hashable arguments be worked out once; it is forgotten with the access.
+
+    A cache beside the accesses would keep them alive long after their policy has changed.
+    """
+
+    @wraps(function)
+    def asked(access: Access, /, *arguments: P.args, **options: P.kwargs) -> T:
+        known = access.memo.setdefault(function.__qualname__, {})
+        key = (arguments, tuple(options.items()))
+        if key not in known:
+            if len(known) >= REMEMBERED:
+                known.clear()  # clients choose what they select
+            known[key] = function(access, *arguments, **options)
+        found: T = known[key]
+        return found
+
+    return asked
+
+
 @dataclass(frozen=True, eq=False)
 class Access:
-    """What one actor may do; made for each request by ``access_for``."""
+    """What one actor may do; made for each request by ``access_for``. ``memo`` is ``once_per_access``'s."""
 
     actor: Actor
     version: int
     plans: Mapping[str, AccessPlan]
     lists: Lists
     permissions: Mapping[tuple[str, Action], int]
+    memo: dict[str, dict[Any, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def shape(self, entity: Entity) -> Shape:
         """Return the shape of ``entity``."""

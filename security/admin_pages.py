@@ -36,6 +36,8 @@ def _titles(access: Access, kind: str, keys: set[int]) -> dict[int, str]:
 class PolicyPages:
     """What all pages about policy share: they are the administrators', and refer to records through the gate."""
 
+    change_form_template: Any = "admin/policy/change_form.html"
+
     def _may(self, request: HttpRequest, obj: Any = None) -> bool:
         return access_of(request).actor.administrator
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Permission
-from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import IntegrityError, models, transaction
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, models, transaction
 
 from entities.models import User
 from entities.registry import app_label, permission, registry
@@ -19,7 +19,7 @@ from security import gate
 from security.access import DJANGO_ACTIONS
 from security.errors import Invalid
 from security.grants import GRANTS
-from security.models import ExternalAccess, FieldRule, Profile, ProfileRight
+from security.models import FUNCTIONS, ExternalAccess, FieldRule, Profile, ProfileRight
 from security.sharing import SHARED_ACTIONS
 
 if TYPE_CHECKING:
@@ -74,22 +74,32 @@ def apply(changes: Iterable[Change]) -> None:
             for change in changes:
                 _apply(change)
     except ValidationError as error:
-        messages = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-        raise Invalid([(name, "Invalid", text) for name, texts in messages.items() for text in texts]) from error
-    except (IntegrityError, TypeError, ValueError, models.ObjectDoesNotExist, FieldDoesNotExist) as error:
-        raise Invalid([("", "Invalid", "There is no such row, or it cannot be changed so.")]) from error
+        told = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+        problems = [(name.strip("_"), text) for name, texts in told.items() for text in texts]
+        raise Invalid([("" if name == "all" else name, "BusinessRule", text) for name, text in problems]) from error
+    except (DatabaseError, LookupError, TypeError, ValueError, AttributeError, models.ObjectDoesNotExist) as error:
+        raise Invalid([("", "BusinessRule", "There is no such row, or it cannot be changed so.")]) from error
 
 
 def _apply(change: Change) -> None:
     unknown = sorted(set(change.values) - set(COLUMNS.get(change.table, ())))
     if change.table not in COLUMNS or unknown:
         raise Invalid([(name, "UnknownName", f"{name} is unknown.") for name in unknown or ["$table"]])
+    for name, known in (("functions", FUNCTIONS), ("refused", _transitions())):
+        given = change.values.get(name, [])
+        if not isinstance(given, list) or not set(map(str, given)) <= set(known):
+            raise Invalid([(name, "NotAChoice", f"{name} is an array of names that there are.")])
     if change.table in _MODELS:
         _row(_MODELS[change.table], change)
     elif change.table == "Grant":
         _grant(change)
     else:
         _membership(change)
+
+
+def _transitions() -> list[str]:
+    flows = [(entity.kind, entity.workflow.transitions) for entity in registry() if entity.workflow is not None]
+    return [f"{kind}.{step.name}" for kind, steps in flows for step in steps]
 
 
 def _row(model: type[models.Model], change: Change) -> None:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import BooleanField, Case, Q, Value, When
 
+from entities.models import User
 from entities.registry import ByField, ByLink, ByOwner, ByReference, registry
 from security import gate, predicates
 from security.errors import RecordNotFound
-from security.facts import facts_of
+from security.facts import Facts, facts_of
 from security.models import SCOPES
 from security.plan import access_of, compiled, gives, granted_by, row_rule
 from security.policylog import access_at, facts_at, grants_at
 from security.sharing import grants_on
-from security.transitions import possible_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
     from entities.declaration import Parent
     from entities.registry import Entity
-    from entities.workflow import Transition
     from security.access import Access, Action, Policy
-    from security.facts import Facts
     from security.sharing import Held
 
 _TRUE = Value(True, output_field=BooleanField())
@@ -82,6 +80,12 @@ class Subject:
     grants: Callable[[Entity, int], Sequence[Held]] = grants_on
     external: bool = True
     past: bool = False
+
+
+def everything() -> Access:
+    """Return the access of nobody in particular who sees everything: for the operator of the command line."""
+    facts = Facts(User(pk=0, logon="", is_superuser=True), (), frozenset(), (), (), (), frozenset())
+    return access_of(compiled(facts), 0, frozenset(), frozenset())
 
 
 def subject_of(user_id: int, reader: Access, *, external: bool = True, at: datetime | None = None) -> Subject:
@@ -273,47 +277,3 @@ def _of_parent(subject: Subject, parent: Entity, key: int, wanted: Action) -> Re
     says = f"It follows {parent.label} {name}: {wanted}." if name else f"It follows another record: {wanted}."
     why = f"The user may {wanted} it." if told.allowed else f"The user may not {wanted} it."
     return Reason(says, told.allowed, why, inner=told.reasons if name else ())
-
-
-def transition(subject: Subject, entity: Entity, key: int, step: Transition) -> Verdict:
-    """Explain a business action on the record ``key``: the right to edit, the state, what profiles refuse.
-
-    Raises ``RecordNotFound`` where the reader cannot see the record.
-    """
-    edit = row(subject, entity, key, "edit")
-    record = gate.system_rows(entity.model).get(pk=key)
-    flow, shape = entity.workflow, subject.access.shape(entity)
-    assert flow is not None
-    needs = Reason("It needs the right to edit.", edit.allowed, _may("edit", edit.allowed), inner=edit.reasons)
-    begins = step.begins_at(*flow.of(record))
-    state = Reason("The workflow begins it in certain states.", begins, _state(begins))
-    refused = [(p, f"{entity.kind}.{step.name}" in p.refused) for p in subject.facts.profiles]
-    profiles = [
-        Reason(
-            f"Profile {profile.group.name} {'refuses' if no else 'lets'} it.",
-            not no,
-            "It is refused there." if no else "One profile that does not refuse it is enough.",
-            ("Profile", profile.pk),
-        )
-        for profile, no in refused
-    ]
-    by_name = entity.by_name
-    closed = [n for n in (*flow.state, *step.required) if not shape.writes(by_name[n])]
-    writes = Reason(
-        "It writes fields.", not closed, "The user may write them." if not closed else "Some are not theirs."
-    )
-    allowed = edit.allowed and step in possible_for(subject.access, entity, record)
-    reasons = (needs, state, *profiles, writes)
-    failing = next((reason for reason in (needs, state, writes) if not reason.matched), None)
-    if failing is None and not allowed:
-        last = Reason("No profile lets it.", True, "Every profile of the user refuses it.", deciding=True)
-        return Verdict(False, (*reasons, last))
-    return Verdict(allowed, tuple(replace(r, deciding=r is (failing or needs)) for r in reasons))
-
-
-def _may(action: str, allowed: bool) -> str:
-    return f"The user may {action} the record." if allowed else f"The user may not {action} the record."
-
-
-def _state(begins: bool) -> str:
-    return "The record is in such a state." if begins else "The record is in another state."

@@ -7,7 +7,6 @@ the one unfiltered exit, for the plan compiler, log-in, business rules and the s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import (
@@ -29,9 +28,10 @@ from django.db.models.functions import Cast, Coalesce, Concat, Left
 
 from entities.declaration import Through
 from entities.kinds import fold
-from entities.models import Record
+from entities.models import Record, User
 from entities.registry import Entity, Field, entity_of, registry
 from entities.rules.possible import possible
+from security.access import once_per_access
 from security.errors import NotPermitted, RecordNotFound
 from security.predicates import rows_where
 from security.statements import Statement, among, prepared
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 Names = Sequence[str]
-STATEMENTS = 4_000  # made ready, of all actors of a process
 
 
 def system_rows(model: type[M]) -> QuerySet[M]:
@@ -66,6 +65,11 @@ def rows_after(access: Access, entity: Entity, action: Action) -> QuerySet[Recor
 def allows(access: Access, entity: Entity, action: Action, key: int) -> bool:
     """Whether the actor may do ``action`` to the record ``key``: the same predicate that lists rows."""
     return rows(access, entity, action).filter(pk=key).exists()
+
+
+def logons(keys: Iterable[int]) -> dict[int, str]:
+    """Return the log-on names of users, deleted ones too: for administrators, who read what was done by whom."""
+    return dict(User._default_manager.filter(pk__in=keys).values_list("pk", "logon"))
 
 
 def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
@@ -225,7 +229,7 @@ def selected(
     return _selecting(access, entity, fields, now).rows(keys=list(keys))
 
 
-@lru_cache(maxsize=STATEMENTS)
+@once_per_access
 def _selecting(access: Access, entity: Entity, fields: tuple[Field, ...], now: bool) -> Statement:
     query = rows(access, entity).filter(among("pk", "keys")).order_by()
     return prepared(select(access, entity, query, fields, now=now))
@@ -243,7 +247,7 @@ def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, in
     return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
 
 
-@lru_cache(maxsize=STATEMENTS)
+@once_per_access
 def _titling(access: Access, kinds: tuple[str, ...]) -> Statement:
     queries = []
     for kind in kinds:

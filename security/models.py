@@ -176,6 +176,28 @@ class PolicyVersion(models.Model):
         return str(self.number)
 
 
+class Invariant(models.Model):
+    """What the policy must hold, whoever changes it: checked before a change is stored (``invariants``)."""
+
+    mode = models.CharField(max_length=6, choices=[("never", "nobody may ever"), ("always", "everybody may always")])
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: whoever it is."
+    )
+    action = models.CharField(max_length=6, choices=[(name, name) for name in ("view", "insert", "edit", "delete")])
+    entity = models.CharField("kind", max_length=40)
+    field = models.CharField(max_length=60, blank=True, help_text="Empty: the records. With a field: read or write it.")
+    scope = models.CharField(max_length=20, blank=True, choices=list(SCOPES.items()), help_text="Empty: any record.")
+
+    def __str__(self) -> str:
+        member = f" in the profile {self.profile}" if self.profile else ""
+        who, when = ("Nobody", "ever") if self.mode == "never" else ("Everybody", "always")
+        entity = registry().find(self.entity)
+        plural = entity.plural if entity else self.entity
+        if self.field:
+            return f"{who}{member} may {when} {'write' if self.action == 'edit' else 'read'} {self.field} of {plural}"
+        return f"{who}{member} may {when} {self.action} {plural} {SCOPES.get(self.scope, '')}".strip()
+
+
 class PolicyChange(models.Model):
     """One row of policy as it was and as it became; triggers write it, so that plain SQL is recorded, too.
 

@@ -6,7 +6,7 @@ the argument ``source``: the gate alone touches entity managers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -41,9 +41,9 @@ def rows_where(access: Access, entity: Entity, action: Action, source: Source, *
         wanted: Action = "view" if action == "view" else "edit"
         return _any([_child_of(access, entity, parent, wanted, source) for parent in entity.parents])
     if after:
-        return _own_rows(access, entity, action)
-    allowed = _own_rows(access, entity, action)
-    return allowed if action in ("view", "insert") else allowed & _own_rows(access, entity, "view")
+        return own_rows(access, entity, action)
+    allowed = own_rows(access, entity, action)
+    return allowed if action in ("view", "insert") else allowed & own_rows(access, entity, "view")
 
 
 def _any(conditions: list[Q]) -> Q:
@@ -53,10 +53,16 @@ def _any(conditions: list[Q]) -> Q:
     return Q() if any(not condition for condition in conditions) else reduce(or_, conditions)
 
 
-def _own_rows(access: Access, entity: Entity, action: Action) -> Q:
+def own_rows(access: Access, entity: Entity, action: Action, keys: Collection[int] | None = None) -> Q:
+    """Return the rows that rights and grants of the kind itself give.
+
+    ``keys`` = of which records grants are held, where it is not for the tables of grants to say.
+    """
     plan = access.plans[entity.kind]
     conditions = [scope_condition(rule, entity, access.actor) for rule in plan.rules[action]]
-    if action in plan.granted and Q() not in conditions:
+    if keys is not None:
+        conditions += [Q(pk__in=keys)] if keys and Q() not in conditions else []
+    elif action in plan.granted and Q() not in conditions:
         conditions += _granted(access, entity, access.permissions[entity.kind, action])
     return _any(conditions)
 

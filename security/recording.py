@@ -30,6 +30,7 @@ TABLES = {
     "security_profileright": ("id", ""),
     "security_fieldrule": ("id", ""),
     "security_externalaccess": ("id", ""),
+    "security_invariant": ("id", ""),
     "auth_group": ("id", ""),
     "entities_user_groups": ("id", ""),
     "entities_user_teams": ("id", ""),

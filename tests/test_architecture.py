@@ -28,6 +28,7 @@ POLICY_TABLES = {
     "Failure",
     "FieldRule",
     "Group",
+    "Invariant",
     "Permission",
     "PolicyChange",
     "PolicyVersion",
@@ -41,8 +42,10 @@ MOST_LINES_OF_A_FUNCTION = 60
 MANAGER_USERS = {
     ("api/idempotency.py", "Remembered"): "the contract's own table of answered requests, no entity",
     ("security/gate.py", "model"): "the door itself",
+    ("security/gate.py", "User"): "the names of authors, deleted ones too, for administrators",
     ("security/changes.py", "model"): "rows of the policy tables, named by a change of policy",
     ("security/changes.py", "table"): "the tables of grants, written by a change of policy",
+    ("security/preview.py", "table"): "the tables of grants, as they are with and without a change",
     ("security/predicates.py", "table"): "the tables of grants, as sub-queries of the predicate",
     ("security/sharing.py", "table"): "the tables of grants, listed for whoever may share",
     ("crm/admin_users.py", "Group"): "the profiles that an account may be put into: a policy table, not an entity",
@@ -58,8 +61,11 @@ UNFILTERED = {
     "security/changes.py": "the user whose policy is changed",
     "security/credentials.py": "who calls is found before there is a plan",
     "security/gate.py": "the exit itself, and the rows that predicates are about",
+    "security/explain_actions.py": "the state of one record that the reader sees",
     "security/explain.py": "which rules reach one record that the reader sees",
     "security/facts.py": "the plan is compiled from users and territories",
+    "security/invariants.py": "whom an invariant is about, and a record that shows a breach",
+    "security/preview.py": "whom a change of policy is about, and how many rows it opens or closes",
     "security/sharing.py": "whether the user that a row is shared with exists",
     "security/writes.py": "business rules get it as an argument",
 }
@@ -70,7 +76,9 @@ SUPERUSER = {
     "security/accounts.py": "what the administrator's form of an account shows and stores",
     "security/backends.py": "the columns that a session loads",
     "security/changes.py": "a column of the user that a change of policy may set",
+    "security/explain.py": "the full plan of whoever sits at the command line",
     "security/flips.py": "what would let somebody write reference data",
+    "security/invariants.py": "administrators are beyond what profiles may",
     "security/plan.py": "the compiler: the full plan",
 }
 ADMINISTRATOR = {

@@ -6,11 +6,11 @@ It comes from the caller's shape alone, so that the two agree and what is hidden
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from api import entries, prototypes
 from entities.registry import CollectionLink, Field, registry
+from security.access import once_per_access
 
 if TYPE_CHECKING:
     from entities.registry import Entity
@@ -32,7 +32,7 @@ class Member:
     collection: CollectionLink | None = None
 
 
-@lru_cache(maxsize=4_000)
+@once_per_access
 def members(access: Access, entity: Entity) -> tuple[Member, ...]:
     """Return the members of a kind: readable fields in catalogue order, linked records, the owner, collections."""
     fields = [Member(field.wire, field.wire.lower(), field.title, field) for field in access.shape(entity).readable]

@@ -75,6 +75,38 @@ def schemas() -> dict[str, Schema]:
     }
 
 
+def previews() -> dict[str, Schema]:
+    """Return the components of a preview of policy, by name."""
+    names = {"type": "array", "items": TEXT}
+    count = INT32 | {"minimum": 0}
+    rows = closed({"$resourceKind": TEXT, "$action": TEXT, "$gained": count, "$lost": count})
+    lists = dict.fromkeys(("$readGained", "$readLost", "$writeGained", "$writeLost"), names)
+    person = closed(
+        {
+            "$user": closed({"$key": INT32, "$url": URL, "$title": TEXT}, ("$key",)),
+            "$rows": {"type": "array", "items": rows},
+            "$fields": {"type": "array", "items": closed({"$resourceKind": TEXT} | lists)},
+        },
+        ("$user",),
+    )
+    changes = {"type": "array", "items": ref("PolicyChange"), "minItems": 1, "maxItems": 50}
+    return {
+        "PolicyChanges": closed({"$changes": changes}),
+        "PolicyPreview": closed(
+            {"$url": URL, "$title": TEXT, "$users": {"type": "array", "items": person}},
+            description="Who gains or loses what; whoever is not named keeps everything.",
+        ),
+    }
+
+
+def preview_examples(base: str) -> dict[str, Any]:
+    """Return examples of a preview, by component name."""
+    right = {"$table": "ProfileRight", "$key": 7, "edit": True}
+    rows = [{"$resourceKind": "Company", "$action": "edit", "$gained": 12, "$lost": 0}]
+    answer = {"$url": f"{base}/$policy/preview", "$title": "Preview", "$users": [{"$user": {"$key": 2}, "$rows": rows}]}
+    return {"PolicyChanges": {"value": {"$changes": [right]}}, "PolicyPreview": {"value": answer}}
+
+
 def answer(entity: Entity) -> Schema:
     """Return what a question about a record of ``entity`` is answered with."""
     return {

@@ -115,13 +115,15 @@ def _components(access: Access, base: str, made: Schema) -> Schema:
         "parameters": parameters,
         "headers": HEADERS,
         "responses": _refusals(),
-        "examples": examples.examples(access, base) | many.all_examples(access, base),
+        "examples": examples.examples(access, base)
+        | many.all_examples(access, base)
+        | explained.preview_examples(base),
         "securitySchemes": made.get("securitySchemes", {}),
     }
 
 
 def _schemas(access: Access) -> dict[str, Schema]:
-    return SCHEMAS | _discovery(access) | quick.schemas(access) | explained.schemas()
+    return SCHEMAS | _discovery(access) | quick.schemas(access) | explained.schemas() | explained.previews()
 
 
 def _refusals() -> Schema:

@@ -10,6 +10,7 @@ from api.batch import BatchViewSet
 from api.discovery import PrototypeView
 from api.errors import ApiError
 from api.explain import ExplainViewSet
+from api.policy import PolicyPreviewView
 from api.quickfind import QuickFindView, searchable
 from api.records import RIGHT_OF, RecordView
 from api.relations import RelatedViewSet
@@ -18,7 +19,7 @@ from api.views import QueryViewSet
 if TYPE_CHECKING:
     from api.base import SDataView
 
-_THEMSELVES = (QueryViewSet, ActionViewSet, BatchViewSet, ExplainViewSet)
+_THEMSELVES = (QueryViewSet, ActionViewSet, BatchViewSet, ExplainViewSet, PolicyPreviewView)
 
 
 def offered(view: SDataView, method: str) -> bool:
@@ -31,9 +32,7 @@ def offered(view: SDataView, method: str) -> bool:
         view.locate(view.request)
     except ApiError:
         return False
-    if not isinstance(view, RecordView) or isinstance(
-        view, QueryViewSet | ActionViewSet | BatchViewSet | ExplainViewSet
-    ):
+    if not isinstance(view, RecordView) or isinstance(view, _THEMSELVES):
         return view.may(method)
     item = view.collection if isinstance(view, RelatedViewSet) else None
     if method == "POST" and isinstance(view, RelatedViewSet) and item is not None:

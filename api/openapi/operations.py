@@ -17,6 +17,7 @@ from api.actions import ActionViewSet
 from api.openapi import actions, credentials, explained, many, records, texts
 from api.openapi.offered import offered
 from api.openapi.shared import CONTRACT_HEADERS, Schema, ref
+from api.policy import PolicyPreviewView
 from api.records import RecordView
 from api.relations import RelatedViewSet
 from api.serializers import WireField, serializer_for
@@ -104,7 +105,11 @@ class ContractSchema(AutoSchema):
     @property
     def record(self) -> Record | None:
         """What a route of records is about; None for the addresses of discovery."""
-        return record_of(self.view) if isinstance(self.view, RecordView) else None
+        return record_of(self.view) if isinstance(self.view, RecordView) and not self._tries_out else None
+
+    @property
+    def _tries_out(self) -> bool:
+        return isinstance(self.view, PolicyPreviewView)
 
     @property
     def page(self) -> texts.Page:
@@ -199,6 +204,9 @@ class ContractSchema(AutoSchema):
         if about is not None and about.step is not None:
             return actions.request_body(self, about.target, about.step)
         found = AutoSchema._get_request_body(self, direction) if about else None
+        if about is None and self.page.body:
+            content = {"schema": ref(self.page.body), "examples": {"demo": ref(self.page.body, "examples")}}
+            return {"content": {"application/json": content}, "required": True}
         if about is None or found is None:
             return None
         example = records.body_name(about.target.kind, self.method)

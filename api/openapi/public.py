@@ -13,6 +13,7 @@ from entities.captions import Choice, Lists
 from entities.lists import starting_lists
 from entities.registry import Entity, registry
 from security.access import ACTIONS, Access, AccessPlan, Actor
+from security.models import FUNCTIONS
 from security.shapes import Shape, blocks_insert, fields_of, transitions_of
 
 BASE_ROOT = "https://crm.example.com"
@@ -21,7 +22,7 @@ BASE_ROOT = "https://crm.example.com"
 @lru_cache(maxsize=1)
 def public_access() -> Access:
     """Return the access of nobody in particular who may do everything."""
-    actor = Actor(0, "", "", "US", True, None, None, (), (), frozenset())
+    actor = Actor(0, "", "", "US", True, None, None, (), (), frozenset(FUNCTIONS))
     plans = {
         entity.kind: AccessPlan(_full_shape(entity), dict.fromkeys(ACTIONS, ()), frozenset(), bool(entity.parents))
         for entity in registry()

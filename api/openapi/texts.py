@@ -70,9 +70,19 @@ class Page:
     tagged: bool = False
     media_type: str = "application/json"
     parameters: tuple[str, ...] = ()
+    body: str = ""
 
 
 PAGES = {
+    "PolicyPreviewView": Page(
+        "previewPolicy",
+        "Try a change of policy out",
+        "Who would gain or lose how many records and which fields. Nothing is changed. Needs the function right"
+        " `preview`.",
+        "PolicyPreview",
+        (403, 404, 413, 415),
+        body="PolicyChanges",
+    ),
     "ServiceRootView": Page(
         "getService", "The service", "Links to everything that you can reach: start here.", "ServiceRoot"
     ),

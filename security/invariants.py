@@ -1,0 +1,96 @@
+"""Rules about the policy itself: what no profile may ever allow, and what must always be possible.
+
+They are asked once policy was changed and before it is stored. A breach names a person, and a record if there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from entities.models import User
+from entities.registry import registry
+from security import gate, predicates
+from security.facts import facts_of
+from security.models import Invariant, ProfileRight
+from security.plan import access_for, row_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from entities.registry import Entity
+    from security.access import Access, Action, RowRule
+
+
+@dataclass(frozen=True)
+class Breach:
+    """An invariant that does not hold: for whom, and on which record where there is one."""
+
+    invariant: Invariant
+    user: int
+    name: str
+    record: int | None = None
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        entity = registry()[self.invariant.entity]
+        where = f": {entity.label} {self.record}" if self.record is not None else ""
+        return f"“{self.invariant}” would not hold for {self.name}{where}."
+
+
+def breaches() -> list[Breach]:
+    """Return the invariants that the present policy breaks, each with one counterexample."""
+    found = []
+    for invariant in Invariant.objects.select_related("profile__group").order_by("pk"):
+        breach = next(_breaches(invariant), None)
+        found += [breach] if breach is not None else []
+    return found
+
+
+def _breaches(invariant: Invariant) -> Iterator[Breach]:
+    entity = registry().find(invariant.entity)
+    if entity is None:
+        return
+    subjects = gate.system_rows(User).filter(disabled=False, resource=False, is_template=False, is_superuser=False)
+    if invariant.profile_id is not None:
+        subjects = subjects.filter(groups=invariant.profile_id)
+    for user in subjects.order_by("pk"):
+        access = access_for(user.pk)
+        broken, record = (_of_field if invariant.field else _of_rows)(invariant, access, entity)
+        if broken:
+            yield Breach(invariant, user.pk, str(user), record)
+
+
+def _of_field(invariant: Invariant, access: Access, entity: Entity) -> tuple[bool, int | None]:
+    field = entity.field(invariant.field)
+    if field is None or not access.knows(entity):
+        return False, None
+    shape = access.shape(entity)
+    allowed = shape.writes(field) if invariant.action == "edit" else shape.reads(field.name)
+    return allowed == (invariant.mode == "never"), None
+
+
+def _of_rows(invariant: Invariant, access: Access, entity: Entity) -> tuple[bool, int | None]:
+    """Judge by the rules, so that a policy is refused before a record shows what is wrong with it."""
+    action: Action = invariant.action  # type: ignore[assignment]  # a choice of the model
+    root = registry()[entity.base] if entity.base else entity
+    scope = row_rule(ProfileRight(scope=invariant.scope or "everywhere"), root, facts_of(access.actor.id))
+    if scope is None:
+        return False, None
+    within = gate.system_rows(entity.model).filter(predicates.scope_condition(scope, root, access.actor))
+    rules = access.plans[root.kind].rules[action]
+    if invariant.mode == "never":
+        given = any(rule.scope in (scope.scope, "everywhere") or scope.scope == "everywhere" for rule in rules)
+        reached = within.filter(pk__in=gate.rows(access, entity, action).values("pk"))
+        record = reached.order_by("pk").values_list("pk", flat=True).first()
+        return given or record is not None, record
+    needed: list[Action] = [action] if action in ("view", "insert") else ["view", action]
+    sure = all(any(_covers(rule, scope) for rule in access.plans[root.kind].rules[one]) for one in needed)
+    missed = within.exclude(pk__in=gate.rows(access, entity, action).values("pk"))
+    record = None if sure else missed.order_by("pk").values_list("pk", flat=True).first()
+    return not sure, record
+
+
+def _covers(rule: RowRule, scope: RowRule) -> bool:
+    """Whether one scope reaches whatever the other does."""
+    return rule.scope == "everywhere" or (rule.scope == scope.scope and set(scope.ids) <= set(rule.ids))
