@@ -165,18 +165,18 @@ def answered(subject: Subject, entity: Entity, key: int, question: Question) -> 
             record = explain_actions.transition(subject, entity, key, question.step)
     except RecordNotFound:
         raise record_not_found() from None
+    field, step = None, question.step
     changes: list[Flip] = []
-    field = None
+    of_field: list[Flip] = []
     if question.field is not None:
         field = explain_fields.field(subject, entity, question.field, question.asks)
-        changes += [] if field.allowed else flips.of_field(subject, entity, question.field, question.asks)
-    if not record.allowed and (question.field is None or field is None or field.allowed):
-        step = question.step
-        changes += (
-            flips.of_transition(subject, entity, key, step)
-            if step is not None
-            else flips.of_row(subject, entity, key, question.action)
-        )
+        of_field = [] if field.allowed else flips.of_field(subject, entity, question.field, question.asks)
+    if not record.allowed and step is not None:
+        changes = flips.of_transition(subject, entity, key, step)
+    elif not record.allowed:
+        changes = flips.of_row(subject, entity, key, question.action)
+    if field is not None and not field.allowed:
+        changes = of_field if record.allowed else [flips.both(one, changes[0]) for one in of_field if changes]
     return Answer(record, field, changes)
 
 

@@ -9,7 +9,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.contrib.messages.storage import default_storage
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponseRedirect
@@ -67,7 +69,7 @@ def _refused(
     request: HttpRequest, context: Callable[[HttpRequest], dict[str, Any]], broken: list[Breach]
 ) -> HttpResponse:
     """Say which invariants would break; nothing was stored."""
-    list(messages.get_messages(request))  # of a success that there was not
+    _unsay(request)
     page = {**context(request), "title": "Nothing was stored", "breaches": broken, "repeated": _repeated(request)}
     return TemplateResponse(request, "admin/policy/refused.html", page, status=409)
 
@@ -82,9 +84,14 @@ def _previewed(
     if not isinstance(response, HttpResponseRedirect):
         form: HttpResponse = response  # it has errors and shows them
         return form
-    list(messages.get_messages(request))
+    _unsay(request)
     page = {**context(request), "title": "What this would change", "breaches": broken, "repeated": _repeated(request)}
     return TemplateResponse(request, "admin/policy/preview.html", {**page, "effects": told_to(access, told)})
+
+
+def _unsay(request: HttpRequest) -> None:
+    """Drop the message of a success that there was not."""
+    vars(request)["_messages"] = default_storage(request)
 
 
 def _repeated(request: HttpRequest) -> list[tuple[str, str]]:
@@ -156,7 +163,7 @@ class InvariantAdmin(PolicyPages, admin.ModelAdmin[Invariant]):
 class PolicyChangeAdmin(PolicyPages, admin.ModelAdmin[PolicyChange]):
     """The history of policy, to be read only."""
 
-    list_display = ("at", "who", "table", "key", "what")
+    list_display = ("at", "who", "what")
     list_filter = ("table",)
     search_fields = ("table", "key")
     ordering = ("-pk",)
@@ -181,9 +188,22 @@ class PolicyChangeAdmin(PolicyPages, admin.ModelAdmin[PolicyChange]):
     @admin.display(description="change")
     def what(self, change: PolicyChange) -> str:
         """Say what became different."""
+        row, name = change.new or change.old or {}, change.table.partition("_")[2].replace("_", " ")
+        if not row:
+            return "recording began"
         if change.old is None or change.new is None:
-            row = change.new or change.old or {}
-            said = ", ".join(f"{name}={value}" for name, value in row.items() if value not in (None, "", False, []))
-            return f"{'made' if change.old is None else 'removed'}: {said}" if row else "recording began"
+            filled = {name: value for name, value in row.items() if value not in (None, "", False, []) and name != "id"}
+            said = ", ".join(f"{name}={value}" for name, value in _named(filled).items())
+            return f"{name} {change.key} {'made' if change.old is None else 'removed'}: {said}"
         differs = (name for name in change.new if change.old.get(name) != change.new[name])
-        return ", ".join(f"{name}: {change.old.get(name)} → {change.new[name]}" for name in differs)
+        return f"{name} {change.key}: " + ", ".join(
+            f"{name} {change.old.get(name)} → {change.new[name]}" for name in differs
+        )
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the permission of a grant by its name."""
+    if "permission_id" not in row:
+        return row
+    code = Permission.objects.filter(pk=row["permission_id"]).values_list("codename", flat=True).first()
+    return {name: value for name, value in row.items() if name != "permission_id"} | {"permission": code}

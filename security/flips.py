@@ -42,6 +42,11 @@ class Flip:
     changes: tuple[Change, ...]
 
 
+def both(one: Flip, other: Flip) -> Flip:
+    """Return the changes of both, to be made together."""
+    return Flip(f"{one.title} {other.title}", (*one.changes, *other.changes))
+
+
 def of_row(subject: Subject, entity: Entity, key: int, action: Action) -> list[Flip]:
     """Return what would allow ``action`` on the record ``key``; nothing where no right could."""
     return _first(_of_row(subject, entity, key, action))

@@ -48,6 +48,7 @@ def test_a_preview_says_who_gains_what_and_stores_nothing(boss: Client, clerk: C
     before, rights = visible(clerk), ProfileRight.objects.count()
     response = boss.post(address, form | {"_preview": "Preview"})
     assert response.status_code == 200
+    assert "was changed successfully" not in text(response)
     (effect,) = response.context["effects"]
     assert str(world.clerk) == effect["name"]
     gained = {(row.kind, row.action): (row.gained, row.lost) for row in effect["rows"]}

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from entities.models import User
+from security.changes import Change, apply
 from security.gate import system_rows
 from security.models import FieldRule, Profile, ProfileRight
 from tests.api.twins import FOREVER_UNUSED, keys, kinds
@@ -102,6 +103,16 @@ def test_a_denial_tells_what_would_turn_it_round(admin: Wire) -> None:
         {"$table": "Grant", "entity": "Company", "record": hidden, "user": user, "action": action}
         for action in ("view", "edit")
     ]
+
+
+def test_where_record_and_field_are_closed_both_are_opened(admin: Wire) -> None:
+    hidden = next(key for key in keys("admin", "Company") if key not in keys("olivia", "Company"))
+    told = explained(admin, "company", hidden, user="olivia", field="comp_revenue")
+    changes = told["$changes"][0]["$changes"]
+    assert [change["$table"] for change in changes] == ["FieldRule", "Grant"]
+    apply([Change(c["$table"], c.get("$key"), {n: v for n, v in c.items() if n[0] != "$"}) for c in changes])
+    assert explained(admin, "company", hidden, user="olivia", field="comp_revenue")["$allowed"]
+    assert "Comp_Revenue" in login("olivia").entry(at("company", hidden))
 
 
 def test_the_state_of_a_record_is_told_apart_from_rights(admin: Wire) -> None:
