@@ -46,7 +46,8 @@ _MATCHES = {
 class Reason:
     """One rule that took part: what it says, whether it reached the record and why; ``source`` = table and key.
 
-    ``inner`` are the reasons of what it rests on: the parent's, those of the right to view.
+    ``inner`` are the reasons of what it rests on: the parent's, those of the right to view. Not ``told`` = it rests on
+    a record that the reader cannot see.
     """
 
     rule: str
@@ -55,6 +56,7 @@ class Reason:
     source: tuple[str, int] | None = None
     deciding: bool = False
     inner: tuple[Reason, ...] = ()
+    told: bool = True
 
 
 @dataclass(frozen=True)
@@ -190,8 +192,8 @@ def _scope(subject: Subject, right: Any) -> str:
     if right.scope != "territory":
         return SCOPES[right.scope]
     title = gate.titles(subject.reader, {"Territories": {right.territory_id}}).get(("Territories", right.territory_id))
-    below = " or below it" if right.with_subtree else ""
-    return f"in the territory {title or right.territory_id}{below}"
+    named = f"in the territory {title}" if title else "in one named territory"
+    return f"{named} or below it" if right.with_subtree else named
 
 
 def _grants(subject: Subject, entity: Entity, key: int, action: Action) -> Iterator[Reason]:
@@ -222,11 +224,14 @@ def matches(entity: Entity, key: int, conditions: Sequence[Q]) -> list[bool]:
 
 
 def _child(subject: Subject, entity: Entity, key: int, action: Action) -> Verdict:
-    """Explain a record that has no rights of its own: its parents' decide."""
+    """Explain a record that has no rights of its own: its parents' decide.
+
+    Of parents that the reader cannot see only those are told of that allow it; the others would not be there for them.
+    """
     wanted: Action = "view" if action == "view" else "edit"
     reasons: list[Reason] = []
     for parent in entity.parents:
-        reasons += _through(subject, entity, parent, key, wanted)
+        reasons += [one for one in _through(subject, entity, parent, key, wanted) if one.matched or one.told]
     allowed = any(reason.matched for reason in reasons)
     return _decided(allowed, tuple(reasons), len(reasons))
 
@@ -276,4 +281,4 @@ def _of_parent(subject: Subject, parent: Entity, key: int, wanted: Action) -> Re
     name = gate.titles(subject.reader, {parent.kind: {key}}).get((parent.kind, key))
     says = f"It follows {parent.label} {name}: {wanted}." if name else f"It follows another record: {wanted}."
     why = f"The user may {wanted} it." if told.allowed else f"The user may not {wanted} it."
-    return Reason(says, told.allowed, why, inner=told.reasons if name else ())
+    return Reason(says, told.allowed, why, inner=told.reasons if name else (), told=bool(name))

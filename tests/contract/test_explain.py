@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from entities.models import User
+from entities.models import AddressLink, User
 from security.changes import Change, apply
 from security.gate import system_rows
 from security.models import FieldRule, Profile, ProfileRight
@@ -186,3 +186,13 @@ def test_reasons_name_the_profiles_right(admin: Wire) -> None:
     right = ProfileRight.objects.get(pk=deciding(told["$reasons"])["$source"]["$key"])
     assert (right.profile.group.name, right.entity, right.view) == ("Sales", "Company", True)
     assert {reason["$source"]["$table"] for reason in told["$reasons"]} == {"ProfileRight"}
+
+
+def test_an_invisible_owner_is_not_told_of(olivia: Wire) -> None:
+    """An address that hangs on a visible and an invisible company is explained as if it hung on the first alone."""
+    link = olivia.entry("address_link", count=1, where="adli_companyid ne null")["$resources"][0]
+    address = link["AdLi_AddressId"]
+    before = explained(olivia, "address", address, action="edit")
+    hidden = next(key for key in keys("admin", "Company") if key not in keys("olivia", "Company"))
+    AddressLink.objects.create(address_id=address, company_id=hidden, type="Shipping", created_by_id=1)
+    assert explained(olivia, "address", address, action="edit") == before
