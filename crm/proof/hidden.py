@@ -33,6 +33,7 @@ DECIDING: Mapping[str, tuple[str, ...]] = {
     "Company": ("territory",),
     "Person": ("territory",),
     "Opportunity": ("territory",),
+    "Users": ("home_territory",),
 }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests.api.conftest import copied, demo_database
 from tests.api.serving import address_of_database
@@ -55,3 +57,9 @@ def test_the_command_proves_and_changes_nothing(database: str) -> None:
     assert "Nothing was stored." in done.stdout
     assert everything(database) == before
     assert before["entities_company_id_seq"]
+
+
+@pytest.mark.django_db
+def test_where_nobody_is_nothing_is_proved() -> None:
+    with pytest.raises(CommandError, match="nothing was proved"):
+        call_command("prove_no_leak", user="susan", requests=5, stderr=StringIO())
