@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-deep check-browser check-clients check checks checklist format lock docs manage clean
+.PHONY: help run test test-mutants test-deep check-browser check-clients check checks checklist format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -26,6 +26,10 @@ run: ## Serve the CRM with its demo world on http://127.0.0.1:8000/ (HOST=, PORT
 test: ## Run the tests on a PostgreSQL of their own (ARGS= goes to pytest, WORKERS=2)
 	$(NEED) dev
 	exec $(PYTEST) $(ARGS)
+
+test-mutants: ## Plant faults, one by one, and list what notices each of them
+	$(NEED) dev
+	exec env PARAPET_MUTANTS=1 $(PYTEST) tests/mutants tests/security/test_mutants.py tests/oracle/test_mutants.py $(ARGS)
 
 test-deep: ## Run the tests with far more random worlds
 	$(NEED) dev
@@ -58,9 +62,10 @@ docs: ## Write docs/openapi.yaml, the document of the whole API
 	$(NEED) dev
 	exec $(WITH_DATABASE) $(OPENAPI) --file docs/openapi.yaml
 
-checklist: ## Write the tests of the acceptance checklist into docs/checklist.md
+checklist: ## Write the tests of the acceptance checklist and of the side doors into the docs
 	$(NEED) dev
 	$(PY) tests/checklist.py
+	$(WITH_DATABASE) $(PY) -m tests.mutants.table
 
 format: ## Format the code
 	$(NEED) dev

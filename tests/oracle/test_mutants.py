@@ -196,8 +196,21 @@ FIELDS: dict[str, Break] = {
 }
 
 
+def told(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    """Put the fault and its killer into the list of ``make test-mutants``."""
+    name = request.node.callspec.id
+    for key, text in (("where", "worlds"), ("fault", name), ("killer", "the oracle, over random worlds")):
+        record_property(key, text)
+
+
 @pytest.mark.parametrize("fault", ROWS.values(), ids=ROWS)
-def test_a_fault_in_rows_is_noticed(fault: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_in_rows_is_noticed(
+    fault: Break,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
+) -> None:
+    told(request, record_property)
     fault(monkeypatch)
     with pytest.raises(AssertionError, match=r"the oracle says|too much"):
         for count in WORLDS:
@@ -205,7 +218,13 @@ def test_a_fault_in_rows_is_noticed(fault: Break, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("fault", FIELDS.values(), ids=FIELDS)
-def test_a_fault_in_fields_is_noticed(fault: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_in_fields_is_noticed(
+    fault: Break,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
+) -> None:
+    told(request, record_property)
     fault(monkeypatch)
     with pytest.raises(AssertionError, match=r"the oracle says|too much"):
         for count in WORLDS:

@@ -1,0 +1,59 @@
+"""How a fault is planted: a function of the product is replaced, and what was remembered before is forgotten."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from api.openapi import document
+from security import gate, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pytest
+
+    Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: where it is (``row 7``, ``scope``, ``level``, ``gate``), what it does, how, and who notices."""
+
+    where: str
+    name: str
+    plant: Plant
+    killer: Callable[[], None]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo the block, in the database and in what was remembered of it."""
+    forget()
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    forget()
+
+
+def forget() -> None:
+    """Forget plans, statements and documents that were made before or with the fault."""
+    plan._policies.clear()
+    plan._accesses.clear()
+    gate._selecting.cache_clear()
+    gate._titling.cache_clear()
+    document._documents.clear()
+
+
+def replaced(place: Any, name: str, by: Any) -> Plant:
+    """A function that is replaced."""
+    return lambda patch: patch.setattr(place, name, by)
+
+
+def wrapped(place: Any, name: str, change: Callable[..., Any]) -> Plant:
+    """A function that is replaced by ``change(told, *arguments)``, where ``told`` is the function itself."""
+    told = getattr(place, name)
+    return lambda patch: patch.setattr(place, name, lambda *given, **named: change(told, *given, **named))
