@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from api.openapi import document
-from security import gate, plan
+from security import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,11 +40,9 @@ def undone() -> Iterator[None]:
 
 
 def forget() -> None:
-    """Forget plans, statements and documents that were made before or with the fault."""
+    """Forget plans, what was worked out of them, and documents that were made before or with the fault."""
     plan._policies.clear()
     plan._accesses.clear()
-    gate._selecting.cache_clear()
-    gate._titling.cache_clear()
     document._documents.clear()
 
 
