@@ -41,13 +41,12 @@ class Keys:
 
 
 @contextmanager
-def held_still() -> Iterator[Keys]:
+def held_still(keys: Keys) -> Iterator[None]:
     """Hold everything still that differs from request to request; requests leave the connection open.
 
-    The log is silent meanwhile: thousands of refusals are no news.
+    The log is silent meanwhile: thousands of refusals are no news. What has to be secret is made before.
     """
     now = timezone.now()
-    keys = Keys()
 
     def same(count: int) -> bytes:
         return b"\x07" * count
@@ -65,4 +64,4 @@ def held_still() -> Iterator[Keys]:
         stack.callback(logging.disable, logging.NOTSET)
         pre_save.connect(keys, weak=False)
         stack.callback(pre_save.disconnect, keys)
-        yield keys
+        yield

@@ -20,7 +20,7 @@ from crm.proof.caller import Answers, Asked, Caller, digest
 from crm.proof.changing import Difference, applied, differences, unseen
 from crm.proof.hidden import rights, sight_of
 from crm.proof.shrinking import smallest
-from crm.proof.still import held_still
+from crm.proof.still import Keys, held_still
 from entities.models import User
 from security import gate
 
@@ -68,11 +68,14 @@ def prove(logon: str, count: int, seed: int, tick: Callable[[int], object] = lam
 
     Raises ``UnknownUser`` and ``NotStill``.
     """
-    with undone(), held_still() as keys:
+    with undone():
         user = gate.system_rows(User).filter(logon__iexact=logon, disabled=False, resource=False).first()
         if user is None:
             raise UnknownUser(logon)
-        return _Proof(user, Caller(user, keys), seed, tick).run(count)
+        keys = Keys()
+        caller = Caller(user, keys)
+        with held_still(keys):
+            return _Proof(user, caller, seed, tick).run(count)
 
 
 @contextmanager
