@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-mutants test-deep check-browser check-clients check checks checklist format lock docs manage clean
+.PHONY: help run test test-mutants test-deep test-timing check-browser check-clients check checks checklist format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -34,6 +34,10 @@ test-mutants: ## Plant faults, one by one, and list what notices each of them
 test-deep: ## Run the tests with far more random worlds
 	$(NEED) dev
 	exec env PARAPET_DEEP=1 $(PYTEST) $(ARGS)
+
+test-timing: ## Compare the times of answers that must not be told apart (PAIRS=10000)
+	$(NEED) dev
+	exec $(WITH_DATABASE) $(PY) -m pytest tests/timing/pairs.py --timeout 7200 $(ARGS)
 
 check-browser: ## Try the administration in a browser (needs Chromium; BROWSER= names another)
 	$(NEED) dev

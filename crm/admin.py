@@ -5,24 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
-from django.contrib.auth.views import PasswordChangeView
-from django.http import Http404, JsonResponse
-from django.urls import reverse
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpResponseRedirect, JsonResponse
+from django.urls import path, reverse
+from django.views.decorators.cache import never_cache
 
 from crm.admin_captions import CaptionAdmin
+from crm.admin_factor import own_page
 from crm.admin_gated import GatedAdmin
-from crm.admin_login import LoginForm, with_status
+from crm.admin_login import LoginForm, is_proved, remember_factor, with_status
+from crm.admin_password import OwnPasswordView
 from crm.admin_policy import InvariantAdmin, PolicyChangeAdmin, guarded
 from crm.admin_rows import order_of, read, search
-from crm.admin_users import OwnPasswordForm, UserAdmin
+from crm.admin_users import UserAdmin
 from entities.models import Caption
 from entities.registry import registry
-from security import gate
+from security import gate, second_factor
 from security.admin import ExternalAccessAdmin, FieldRuleAdmin, ProfileAdmin
+from security.admin_log_ins import LogInAdmin
 from security.admin_pages import access_of
 from security.admin_select import as_key
 from security.admin_tokens import TokenAdmin
-from security.models import ExternalAccess, FieldRule, Invariant, PolicyChange, Profile, Token
+from security.models import ExternalAccess, FieldRule, Invariant, LogIn, PolicyChange, Profile, Token
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -42,16 +46,42 @@ class Administration(AdminSite):
     login_form = LoginForm
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Leave out ``view_on_site``: it would look up any row of any table by key."""
-        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+        """Leave out ``view_on_site``: it would look up any row of any table by key. Add the second factor."""
+        own = path("second-factor/", never_cache(self.own_factor), name="second_factor")
+        return [own, *(url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site")]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether the session is that of staff who proved a second factor, as far as one is needed."""
+        return super().has_permission(request) and is_proved(request)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Tell every page whether there are second factors."""
+        return {**super().each_context(request), "factor_is_asked": second_factor.is_asked()}
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Let every form pass where changes of policy are recorded and judged."""
         return super().admin_view(guarded(view, self.each_context), cacheable)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Answer the log-in page: 429 where there were too many failures."""
-        return with_status(super().login(request, extra_context))
+        """Answer the log-in page: 429 where there were too many failures; on to the second factor where one is due."""
+        if request.method == "GET" and self._must_enrol(request):
+            return HttpResponseRedirect(reverse("admin:second_factor"))
+        answer = with_status(super().login(request, extra_context))
+        if request.method == "POST":
+            remember_factor(request)
+        return answer
+
+    def _must_enrol(self, request: HttpRequest) -> bool:
+        staff = super().has_permission(request)
+        return staff and not is_proved(request) and second_factor.factor_of(request.user.pk or 0) is None
+
+    def own_factor(self, request: HttpRequest) -> HttpResponse:
+        """Answer the page of one's own second factor, which is open to staff who must set one up."""
+        if not second_factor.is_asked():
+            raise Http404
+        if not self.has_permission(request) and not self._must_enrol(request):
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        return own_page(request, self)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """List the kinds that the user knows, the daily ones first; none on the log-in page."""
@@ -79,8 +109,7 @@ class Administration(AdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Let users change their own password."""
         request.current_app = self.name
-        return PasswordChangeView.as_view(
-            form_class=OwnPasswordForm,
+        return OwnPasswordView.as_view(
             success_url=reverse("admin:password_change_done"),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )(request)
@@ -109,6 +138,7 @@ def administration() -> Administration:
     made.register(Invariant, InvariantAdmin)
     made.register(PolicyChange, PolicyChangeAdmin)
     made.register(Token, TokenAdmin)
+    made.register(LogIn, LogInAdmin)
     return made
 
 

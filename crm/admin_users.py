@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.urls import path
 
+from crm.admin_factor import reset_page
 from crm.admin_forms import RecordForm, form_class
 from crm.admin_gated import GatedAdmin
+from crm.admin_password import PasswordForm
 from crm.admin_rows import address, order_of, row_of
 from entities.registry import registry
-from security import accounts, gate
+from security import accounts, gate, second_factor
 from security.accounts import Account
 from security.admin_pages import access_of
-from security.plan import access_for
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -85,9 +84,13 @@ class UserAdmin(GatedAdmin):
     """Users; administrators see their accounts too."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that sets a password."""
-        view = self.admin_site.admin_view(self.password_view)
-        return [path("<path:object_id>/password/", view, name="entities_user_password"), *super().get_urls()]
+        """Add the pages that set a password and remove a second factor."""
+        view = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/password/", view(self.password_view), name="entities_user_password"),
+            path("<path:object_id>/second-factor/", view(self.factor_view), name="entities_user_second_factor"),
+            *super().get_urls(),
+        ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Record | None = None) -> Any:
         """Put the account after the first fields."""
@@ -107,10 +110,12 @@ class UserAdmin(GatedAdmin):
         return form_class(access, self.entity, row, fields, UserForm, account_fields(access, stored))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **options: Any) -> Any:
-        """Add the link to the password."""
+        """Add the links to the password and to the second factor of somebody else."""
         obj = options.get("obj")
         if obj is not None and access_of(request).actor.administrator:
             context["password_url"] = address(self.entity, "password", obj.pk)
+            if obj.pk != request.user.pk and second_factor.factor_of(obj.pk) is not None:
+                context["factor_url"] = address(self.entity, "second_factor", obj.pk)
         return super().render_change_form(request, context, *arguments, **options)
 
     def response_add(self, request: HttpRequest, obj: Record, post_url_continue: str | None = None) -> HttpResponse:
@@ -124,6 +129,12 @@ class UserAdmin(GatedAdmin):
             raise PermissionDenied
         return self._page(request, object_id, "admin/gated/password.html", "Set password", self._password)
 
+    def factor_view(self, request: HttpRequest, object_id: str) -> Any:
+        """Remove the second factor of a user who lost it."""
+        if not access_of(request).actor.administrator:
+            raise PermissionDenied
+        return self._page(request, object_id, "admin/gated/reset_factor.html", "Reset second factor", reset_page)
+
     def _password(self, request: HttpRequest, obj: Record) -> dict[str, Any] | HttpResponse:
         user: Any = obj
         form = PasswordForm(user, request.POST or None)
@@ -135,34 +146,3 @@ class UserAdmin(GatedAdmin):
             update_session_auth_hash(request, request.user)
         messages.success(request, "The password was set.")
         return HttpResponseRedirect(address(self.entity, "change", obj.pk))
-
-
-class PasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """The form by which an administrator sets a password; an empty one where a setting allows it."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        for field in self.fields.values():
-            field.required = not settings.ALLOW_EMPTY_PASSWORDS
-
-    def clean(self) -> dict[str, Any] | None:
-        """Compare both entries, empty ones too, which Django's form does not."""
-        if self.cleaned_data.get("new_password1") != self.cleaned_data.get("new_password2"):
-            self.add_error("new_password2", "The two passwords are not the same.")
-        return super().clean()
-
-
-class OwnPasswordForm(PasswordChangeForm):
-    """The form by which users change their own password."""
-
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse users whose account forbids it."""
-        if not accounts.may_change_password(access_for(self.user.pk)):
-            self.add_error("old_password", "Your account does not allow you to change your password.")
-        return super().clean()
-
-    def save(self, commit: bool = True) -> Any:
-        """Store the hash and no other column: the rest of the session's user may be stale."""
-        password = self.cleaned_data["new_password1"]
-        self.user.password = accounts.set_password(access_for(self.user.pk), self.user.pk, password)
-        return self.user

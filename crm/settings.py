@@ -147,6 +147,19 @@ DATABASES = {
 
 AUTH_USER_MODEL = "entities.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# Length, and what is tried first (OWASP, NIST SP 800-63B); asked of new passwords, never of those that are stored.
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": int(os.environ.get("PASSWORD_MIN_LENGTH", "12"))},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("logon", "first_name", "last_name", "email_address")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
 AUTHENTICATION_BACKENDS = ["security.backends.PlanBackend"]
 LOGIN_REDIRECT_URL = "admin:index"  # where a log-in ends whose own destination was refused
 SILENCED_SYSTEM_CHECKS = [
@@ -166,6 +179,10 @@ LOGIN_FAILURES_PER_ACCOUNT = int(os.environ.get("LOGIN_FAILURES_PER_ACCOUNT", "1
 LOGIN_FAILURES_PER_NETWORK = int(os.environ.get("LOGIN_FAILURES_PER_NETWORK", "100"))
 LOGIN_FAILURES_WINDOW = int(os.environ.get("LOGIN_FAILURES_WINDOW", "600"))
 LOGIN_DELAY = float(os.environ.get("LOGIN_DELAY", "1"))
+LOG_IN_DAYS = int(os.environ.get("LOG_IN_DAYS", "90"))  # how long the trail of log-ins is kept; 0 = there is none
+ADMIN_TOTP = os.environ.get("ADMIN_TOTP", "optional")  # the second factor of the administration
+if ADMIN_TOTP not in ("off", "optional", "required"):
+    raise ImproperlyConfigured("ADMIN_TOTP is off, optional or required.")
 
 # Pages of other sites may use the contract only from these origins; cookies are never part of it.
 CORS_ALLOWED_ORIGINS = [origin.lower().rstrip("/") for origin in listed("CORS_ALLOWED_ORIGINS")]

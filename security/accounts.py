@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
@@ -69,7 +71,7 @@ def set_password(access: Access, key: int, password: str) -> str:
 
     Everybody may set their own unless their account forbids it, an administrator everybody's. Sessions and
     remembered passwords of the user end with the old hash. Raises ``NotPermitted``, ``RecordNotFound``, and ``Invalid``
-    for an empty password, unless a setting allows them.
+    for a password that the rules refuse, or an empty one, unless a setting allows them.
     """
     if not password and not settings.ALLOW_EMPTY_PASSWORDS:
         raise Invalid([("", "BusinessRule", "A password is needed.")])
@@ -77,9 +79,20 @@ def set_password(access: Access, key: int, password: str) -> str:
         _user(access, key)
     elif not may_change_password(access):
         raise NotPermitted
+    check_new_password(key, password)
     stored = make_password(password)
     gate.system_rows(User).filter(pk=key).update(password=stored)
     return stored
+
+
+def check_new_password(key: int, password: str) -> None:
+    """Ask the rules for new passwords about one of the user ``key``. Raises ``Invalid``."""
+    if not password:
+        return  # whether an empty one is allowed is another question
+    try:
+        validate_password(password, gate.system_rows(User).filter(pk=key).first())
+    except ValidationError as error:
+        raise Invalid([("", "BusinessRule", message) for message in error.messages]) from None
 
 
 def may_change_password(access: Access) -> bool:

@@ -28,15 +28,23 @@ class PlanBackend(ObjectPermissionBackend):
     """
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        code: str = "",
+        **_: Any,
     ) -> User | None:
-        """Log in to the administration; None where the name or password is wrong or the user disabled.
+        """Log in to the administration; None where name, password or code is wrong, or the user no active staff.
 
-        Raises ``throttle.TooManyFailures``.
+        The second factor that was proved hangs on the user as ``second_factor``. Raises ``throttle.TooManyFailures``.
         """
         network = throttle.network_of(request.META.get("REMOTE_ADDR", "") if request is not None else "")
-        verified = credentials.verify_password(username or "", password or "", network, web_service=False)
-        return None if verified is None else gate.system_rows(User).filter(pk=verified.user_id).first()
+        verified = credentials.verify_password(username or "", password or "", network, web_service=False, code=code)
+        user = gate.system_rows(User).filter(pk=verified.user_id).first() if verified is not None else None
+        if verified is not None and user is not None:
+            vars(user)["second_factor"] = verified.factor
+        return user
 
     def get_user(self, user_id: int) -> User | None:
         """Return the user of a session; None once deleted or disabled."""

@@ -1,11 +1,11 @@
-"""The policy tables: profiles, rights, field rules, tokens, the policy version; failed log-ins; the trail of changes.
+"""The policy tables: profiles, rights, field rules, tokens, the policy version; log-ins; the trail of changes.
 
 No row of these tables decides anything by itself: ``plan`` compiles them.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -236,6 +236,78 @@ class Failure(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class LogIn(models.Model):
+    """How often something happened at the door within one hour. Nothing that was typed is kept (``log_ins``)."""
+
+    CHANNELS: ClassVar[dict[str, str]] = {
+        "api": "API, password",
+        "token": "API, token",
+        "administration": "administration",
+        "own": "own password or second factor",
+    }
+    OUTCOMES: ClassVar[dict[str, str]] = {
+        "right": "logged in",
+        "confirmed": "password confirmed",
+        "wrong": "wrong password",
+        "unknown": "unknown",
+        "barred": "may not log in",
+        "ended": "expired or revoked token",
+        "code": "right password, wrong code",
+        "throttled": "too many failures",
+        "enrolled": "second factor set up",
+        "removed": "second factor removed",
+        "reset": "second factor reset by an administrator",
+    }
+    GOOD: ClassVar[frozenset[str]] = frozenset({"right", "confirmed", "enrolled", "removed", "reset"})
+
+    user = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+")
+    network = models.CharField(max_length=50)
+    channel = models.CharField(max_length=20, choices=list(CHANNELS.items()))
+    outcome = models.CharField(max_length=20, choices=list(OUTCOMES.items()))
+    hour = models.DateTimeField()
+    first_at = models.DateTimeField("first")
+    last_at = models.DateTimeField("last", db_index=True)
+    times = models.IntegerField(default=0)
+
+    class Meta:
+        verbose_name = "log-in"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "user", "network", "channel", "outcome"],
+                nulls_distinct=False,
+                name="log_in_once_an_hour",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network}: {self.OUTCOMES[self.outcome]}"
+
+
+class SecondFactor(models.Model):
+    """What makes the codes of a user's authenticator; ``key`` is sealed. Another one of the user has another ``id``."""
+
+    user = models.OneToOneField(USER, on_delete=models.CASCADE, related_name="+")
+    key = models.BinaryField()
+    last_step = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user}"
+
+
+class BackupCode(models.Model):
+    """A code that replaces the authenticator once; only its keyed digest is kept."""
+
+    factor = models.ForeignKey(SecondFactor, on_delete=models.CASCADE, related_name="+")
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["factor", "hash"], name="backup_code_once")]
+
+    def __str__(self) -> str:
+        return "backup code"
 
 
 class Change(models.Model):

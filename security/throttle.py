@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GRACE = timedelta(minutes=1)
+WRONG_CODES_AN_HOUR = 10
 CLEARED_AT_ONCE = 100
 # Waiting holds a thread of the server, so that no more than one of a process waits.
 _waiting = threading.Semaphore(1)
@@ -77,10 +78,29 @@ def _counters(network: str, account: str) -> Iterator[Counter]:
         (f"account {network} {account}", settings.LOGIN_FAILURES_PER_ACCOUNT),
     ):
         if limit > 0:
-            # The names hold what was typed, which may be a password in the wrong field.
-            secret = settings.SECRET_KEY.encode()
-            digest = hmac.new(secret, name.encode("utf-8", "surrogatepass"), hashlib.sha256)
-            yield Counter(digest.hexdigest(), limit, window / limit)
+            yield Counter(key_of(name), limit, window / limit)
+
+
+def key_of(name: str) -> str:
+    """Return a keyed digest: the names hold what was typed, which may be a password in the wrong field."""
+    secret = settings.SECRET_KEY.encode()
+    return hmac.new(secret, name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _codes(whose: str) -> Counter:
+    return Counter(key_of(f"code {whose}"), WRONG_CODES_AN_HOUR, 3600 / WRONG_CODES_AN_HOUR)
+
+
+def codes_are_exhausted(user: int) -> bool:
+    """Whether there were so many wrong codes of a user that another is not looked at now, wherever it comes from."""
+    counter, now = _codes(f"{user}"), timezone.now()
+    until = Failure.objects.filter(key=counter.key, until__gt=now).values_list("until", flat=True).first()
+    return until is not None and counter.excess(until, now) > 0
+
+
+def code_failed(whose: str) -> None:
+    """Count a wrong code."""
+    _count([_codes(whose)], timezone.now())
 
 
 def check(network: str, account: str) -> None:
@@ -108,14 +128,17 @@ def check(network: str, account: str) -> None:
 
 def failed(network: str, account: str) -> None:
     """Count a failed log-in, and forget those that no longer matter."""
-    counters = list(_counters(network, account))
     now = timezone.now()
-    Failure.objects.bulk_create([Failure(key=c.key, until=now) for c in counters], ignore_conflicts=True)
-    for counter in counters:
-        later = Greatest(F("until"), now) + timedelta(seconds=counter.cost)
-        Failure.objects.filter(key=counter.key).update(until=later)
+    _count(list(_counters(network, account)), now)
     with transaction.atomic():
         over = Failure.objects.filter(until__lt=now - GRACE).select_for_update(skip_locked=True)
         keys = list(over.values_list("key", flat=True)[:CLEARED_AT_ONCE])
         if keys:
             Failure.objects.filter(key__in=keys).delete()
+
+
+def _count(counters: list[Counter], now: datetime) -> None:
+    Failure.objects.bulk_create([Failure(key=c.key, until=now) for c in counters], ignore_conflicts=True)
+    for counter in counters:
+        later = Greatest(F("until"), now) + timedelta(seconds=counter.cost)
+        Failure.objects.filter(key=counter.key).update(until=later)

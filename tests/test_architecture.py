@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("api", "crm", "entities", "security")
 MANAGERS = {"objects", "_default_manager", "_base_manager"}
 POLICY_TABLES = {
+    "BackupCode",
     "Caption",
     "Change",
     "ExternalAccess",
@@ -29,11 +30,13 @@ POLICY_TABLES = {
     "FieldRule",
     "Group",
     "Invariant",
+    "LogIn",
     "Permission",
     "PolicyChange",
     "PolicyVersion",
     "Profile",
     "ProfileRight",
+    "SecondFactor",
     "Token",
 }
 MOST_LINES = 320
@@ -70,6 +73,7 @@ UNFILTERED = {
     "security/facts.py": "the plan is compiled from users and territories",
     "security/invariants.py": "whom an invariant is about, and a record that shows a breach",
     "security/preview.py": "whom a change of policy is about, and how many rows it opens or closes",
+    "security/second_factor.py": "who has lost a second factor, and the lock while one is set up",
     "security/sharing.py": "whether the user that a row is shared with exists",
     "security/writes.py": "business rules get it as an argument",
 }
@@ -96,6 +100,7 @@ ADMINISTRATOR = {
     "security/explain.py": "an administrator is told that this is the reason",
     "security/explain_fields.py": "an administrator is told that this is the reason",
     "security/plan.py": "the compiler: the full plan",
+    "security/second_factor.py": "an administrator resets those of others",
     "security/sharing.py": "grants are a policy table",
 }
 LONG_MODULES = {

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django.contrib.auth import get_backends
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.db.models import Min, OuterRef, Subquery
 from django.db.models.functions import Lower
@@ -84,9 +85,14 @@ class UserManager(BaseUserManager["User"]):
         return self.get(logon__iexact=username, deleted_at__isnull=True)
 
     def create_superuser(self, logon: str, password: str | None = None, **values: Any) -> User:
-        """Create the first administrator; used by ``manage.py createsuperuser``."""
+        """Create the first administrator; used by ``manage.py createsuperuser``.
+
+        Raises ``ValidationError`` for a password that the rules refuse: without a terminal, Django does not ask them.
+        """
         values.setdefault("last_name", logon)
         user = self.model(logon=logon, is_staff=True, is_superuser=True, **values)
+        if password is not None:
+            validate_password(password, user)
         user.set_password(password)
         user.save(using=self._db)
         return user

@@ -1,4 +1,4 @@
-"""The administration in a real browser: log-in, list, form, autocomplete, history, as a member of staff.
+"""The administration in a real browser: log-in, list, form, autocomplete, history, second factor, as staff; the trail.
 
 Not part of ``make test``, for not every machine has a browser: ``make check-browser`` runs it. BROWSER names the
 program; without it, Chromium or Chrome is looked for. Pictures go to ``.local/browser/``.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from django.test import Client
 from playwright.sync_api import sync_playwright
 
 from crm import demo
+from security import second_factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,19 +66,33 @@ def page(program: str, live_server: LiveServer, companies: list[int]) -> Iterato
         page = browser.new_page(base_url=live_server.url, viewport={"width": 1400, "height": 1000})
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("response", lambda response: wrong.append(response.url) if response.status >= 500 else None)
+        page.on("request", lambda request: wrong.extend(elsewhere(request.url, live_server.url)))
         page.goto("/admin/")
-        page.fill("#id_username", "peter")
-        page.fill("#id_password", "demo-peter")
-        page.click("input[type=submit]")
+        log_in(page, "peter")
         yield page
         browser.close()
     assert wrong == []
+
+
+def elsewhere(url: str, here: str) -> list[str]:
+    """Return ``url`` where it leads to another host."""
+    return [] if url.startswith((here, "data:")) else [url]
+
+
+def log_in(page: Page, logon: str, code: str = "") -> None:
+    """Fill in the form of the log-in page."""
+    page.fill("#id_username", logon)
+    page.fill("#id_password", f"demo-{logon}")
+    page.fill("#id_code", code)
+    page.click("input[type=submit]")
 
 
 def test_a_member_of_staff_at_work(page: Page, companies: list[int]) -> None:
     # One test, for the database is emptied after each, the selection lists of the migrations too.
     look_at_companies(page, companies)
     work_on_a_case(page)
+    prove_a_second_factor(page)
+    read_who_came(page)
 
 
 def look_at_companies(page: Page, companies: list[int]) -> None:
@@ -112,3 +128,46 @@ def work_on_a_case(page: Page) -> None:
     page.screenshot(path=PICTURES / "history.png", full_page=True)
     assert "Peter Johnson" in page.inner_text("#change-history")
     assert "Customer Reference" in page.inner_text("#change-history")
+
+
+def prove_a_second_factor(page: Page) -> None:
+    """Set a second factor up, log out, and log in with a code of it."""
+    page.click("text=Second factor")
+    page.fill("#id_password", "demo-peter")
+    page.click("text=Set up")
+    page.screenshot(path=PICTURES / "second_factor.png", full_page=True)
+    key = base64.b32decode(page.inner_text("#factor-key").replace(" ", ""))
+    page.fill("#id_code", second_factor.code_at(key, int(time.time()) // 30).decode())
+    page.click("text=Confirm")
+    codes = page.inner_text("#backup-codes").split()
+    assert len(codes) == 10
+    page.screenshot(path=PICTURES / "backup_codes.png", full_page=True)
+    page.click("text=Log out")
+    page.goto("/admin/")
+    log_in(page, "peter", "000000")
+    page.screenshot(path=PICTURES / "log_in.png", full_page=True)
+    assert "Please enter the correct logon and password" in page.inner_text(".errornote")
+    log_in(page, "peter", codes[0])
+    assert "Companies" in page.inner_text("#content")
+    page.goto("/admin/second-factor/")
+    page.screenshot(path=PICTURES / "second_factor_change.png", full_page=True)
+    assert "9 unused backup codes" in page.inner_text("#content")
+    page.goto("/admin/password_change/")
+    page.screenshot(path=PICTURES / "password.png", full_page=True)
+    page.click("text=Log out")
+
+
+def read_who_came(page: Page) -> None:
+    """As the administrator, read the trail and reset the second factor."""
+    page.goto("/admin/")
+    log_in(page, "admin")
+    page.goto("/admin/security/login/")
+    page.screenshot(path=PICTURES / "log_ins.png", full_page=True)
+    assert "right password, wrong code" in page.inner_text("#result_list")
+    page.goto("/admin/entities/user/?q=peter")
+    page.screenshot(path=PICTURES / "users.png", full_page=True)
+    page.click("#result_list th a:text-is('Peter Johnson')")
+    page.click("text=Reset second factor")
+    page.screenshot(path=PICTURES / "reset_factor.png", full_page=True)
+    page.click("input[value='Reset second factor']")
+    assert "no second factor any more" in page.inner_text(".messagelist")
