@@ -18,7 +18,7 @@ from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from entities.registry import registry
-from security import gate
+from security import accounts, gate
 from security.admin_pages import PolicyPages, access_of
 from security.invariants import breaches
 from security.models import Invariant, PolicyChange
@@ -182,8 +182,7 @@ class PolicyChangeAdmin(PolicyPages, admin.ModelAdmin[PolicyChange]):
         """Name the administrator, else the role of the database."""
         if change.actor is None:
             return f"database role {change.role}"
-        known = gate.logons({change.actor})
-        return known.get(change.actor, f"user {change.actor}")
+        return accounts.logon_of(change.actor) or f"user {change.actor}"
 
     @admin.display(description="change")
     def what(self, change: PolicyChange) -> str:

@@ -128,3 +128,8 @@ def _user(access: Access, key: int) -> User:
     if user is None:
         raise RecordNotFound
     return user
+
+
+def logon_of(key: int) -> str:
+    """Return the log-on name of a user, empty where there is none any more: for pages of administrators."""
+    return gate.system_rows(User).filter(pk=key).values_list("logon", flat=True).first() or ""

@@ -28,7 +28,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, Left
 
 from entities.declaration import Through
 from entities.kinds import fold
-from entities.models import Record, User
+from entities.models import Record
 from entities.registry import Entity, Field, entity_of, registry
 from entities.rules.possible import possible
 from security.access import once_per_access
@@ -65,11 +65,6 @@ def rows_after(access: Access, entity: Entity, action: Action) -> QuerySet[Recor
 def allows(access: Access, entity: Entity, action: Action, key: int) -> bool:
     """Whether the actor may do ``action`` to the record ``key``: the same predicate that lists rows."""
     return rows(access, entity, action).filter(pk=key).exists()
-
-
-def logons(keys: Iterable[int]) -> dict[int, str]:
-    """Return the log-on names of users, deleted ones too: for administrators, who read what was done by whom."""
-    return dict(User._default_manager.filter(pk__in=keys).values_list("pk", "logon"))
 
 
 def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:

@@ -77,3 +77,13 @@ def acting(user: int) -> None:
     """Tell the database who changes policy, until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, true)", [ACTOR, str(user)])
+
+
+def begin_again() -> None:
+    """Forget the history of policy: it begins now, with a world that was emptied."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE security_policychange RESTART IDENTITY")
+        cursor.execute(
+            'INSERT INTO security_policychange ("table", key, at, role)'
+            " VALUES ('', 0, clock_timestamp(), session_user)"
+        )

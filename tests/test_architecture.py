@@ -45,13 +45,13 @@ MOST_LINES_OF_A_FUNCTION = 60
 MANAGER_USERS = {
     ("api/idempotency.py", "Remembered"): "the contract's own table of answered requests, no entity",
     ("security/gate.py", "model"): "the door itself",
-    ("security/gate.py", "User"): "the names of authors, deleted ones too, for administrators",
     ("security/changes.py", "model"): "rows of the policy tables, named by a change of policy",
     ("security/changes.py", "table"): "the tables of grants, written by a change of policy",
     ("security/preview.py", "table"): "the tables of grants, as they are with and without a change",
     ("security/predicates.py", "table"): "the tables of grants, as sub-queries of the predicate",
     ("security/sharing.py", "table"): "the tables of grants, listed for whoever may share",
     ("crm/admin_users.py", "Group"): "the profiles that an account may be put into: a policy table, not an entity",
+    ("crm/admin_policy.py", "Permission"): "what a recorded grant gave, by name",
     ("crm/admin_sharing.py", "Group"): "the profiles that a row may be shared with: a policy table, not an entity",
     ("crm/admin_captions.py", "Caption"): "whether a code is in its list already: a policy table, not an entity",
     ("entities/captions.py", "CaptionFamily"): "the families of captions, filled from the registry when it migrates",
@@ -104,6 +104,7 @@ ADMINISTRATOR = {
     "security/sharing.py": "grants are a policy table",
 }
 LONG_MODULES = {
+    "security/models.py": "the tables of policy, of log-ins and of their history: a list of columns, one line each",
     "entities/models/parties.py": "companies, people and how to reach them: a list of fields, one line each",
     "entities/registry.py": "the one reader of Django's models and what it finds, kept in one place",
 }

@@ -23,7 +23,11 @@ from security.plan import policy_version
 
 pytestmark = pytest.mark.django_db
 # What differs between two worlds: the one secret, and what it belongs to.
-SECRET = {"security_token": "hash, created_at, expires_at", "security_policyversion": "number"}
+SECRET = {
+    "security_token": "hash, created_at, expires_at",
+    "security_policyversion": "number",
+    "security_policychange": "at",
+}
 
 
 @pytest.fixture(autouse=True)

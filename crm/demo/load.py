@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from entities.registry import Field, registry, table_name
+from security.recording import begin_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +54,7 @@ def empty() -> None:
     names = ", ".join(f'"{name}"' for name in (*_tables(), *_OTHERS))
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    begin_again()
 
 
 def _blank(field: Field) -> object:

@@ -59,7 +59,7 @@ def test_85_a_list_is_asked_for_as_clients_of_sage_do(susan: Wire) -> None:
     assert entry["$title"] == f"Comp_Source {enum[0]['$value']}"
     assert type(entry["$key"]) is int
     assert susan.entry(at("captions", entry["$key"])) == entry
-    assert set(entry["$links"]) == {"$self", "$prototype"}
+    assert set(entry["$links"]) == {"$self", "$prototype", "$explain"}
 
 
 def test_85_a_language_has_its_own_labels(susan: Wire) -> None:

@@ -40,7 +40,7 @@ def test_35_an_entry_of_a_view_has_identity_and_every_field(susan: Wire, kind: s
         assert entry["$url"].endswith(at(kind, entry["$key"]))
         assert entry["$title"]
         assert fields <= set(entry)
-        assert set(entry["$links"]) == {"$self", "$prototype"}
+        assert set(entry["$links"]) == {"$self", "$prototype", "$explain"}
         assert susan.entry(entry["$url"]) == entry
 
 

@@ -81,8 +81,8 @@ def test_a_kind_of_owner_that_is_unknown_is_told_by_no_member(clerk: Wire) -> No
     key = clerk.post("person", {"Pers_LastName": "Owner"}).json["$key"]
     phone = {"Phon_Number": "1"}
     address = f"{at('Person', key)}/phone"
-    assert clerk.post(address, phone | {"Person": {}}).status == 201
-    hidden, unknown = (clerk.post(address, phone | {name: {}}) for name in ("Company", "NoSuchs"))
+    assert clerk.post(address, phone | {"Person": {"$key": key}}).status == 201
+    hidden, unknown = (clerk.post(address, phone | {name: {"$key": key}}) for name in ("Company", "NoSuchs"))
     assert hidden.status == 400
     assert hidden.body == unknown.body.replace(b"NoSuchs", b"Company")
 
