@@ -59,8 +59,12 @@ class Administration(AdminSite):
         return {**super().each_context(request), "factor_is_asked": second_factor.is_asked()}
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Let every form pass where changes of policy are recorded and judged."""
-        return super().admin_view(guarded(view, self.each_context), cacheable)
+        """Let every form pass where changes of policy are recorded and judged.
+
+        But for one's own password: that is no policy, and a preview would take back what the throttle has counted.
+        """
+        checked = view if view == self.password_change else guarded(view, self.each_context)
+        return super().admin_view(checked, cacheable)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Answer the log-in page: 429 where there were too many failures; on to the second factor where one is due."""

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from entities.models import User
 from security import accounts, credentials
 from security.errors import Invalid
-from security.models import LogIn
+from security.models import Failure, LogIn
 from security.plan import access_for
 from tests.admin.world import client_of
 
@@ -104,3 +104,13 @@ def test_administrators_read_the_trail_and_change_nothing(boss: Client, clerk: C
     assert boss.get(f"{page}add/").status_code == boss.post(f"{page}{key}/delete/").status_code == 403
     assert boss.post(f"{page}{key}/change/", {"times": 7}).status_code == 403
     assert LogIn.objects.count() == 2
+
+
+def test_a_preview_takes_back_no_guess(world: World) -> None:
+    """Whoever found an administrator's open session guesses the password no oftener by asking for previews."""
+    world.boss.set_password(PASSWORD)
+    world.boss.save()
+    found = client_of(world.boss)
+    before = Failure.objects.count()
+    assert found.post(OWN, twice("another long secret", old_password="wrong", _preview="1")).status_code == 200
+    assert Failure.objects.count() > before
