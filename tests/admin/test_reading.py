@@ -158,8 +158,9 @@ def test_an_invisible_record_is_a_missing_one(clerk: Client, world: World) -> No
             with CaptureQueriesContext(connection) as captured:
                 response = clerk.get(address)
             said = " ".join(str(message) for message in get_messages(response.wsgi_request))
-            answer = (response.status_code, response.headers.get("Location", ""), response.content.decode(), said)
-            answers.append((*(str(part).replace(key, "KEY") for part in answer), len(captured)))
+            texts = (response.headers.get("Location", ""), response.content.decode(), said)
+            answer = (response.status_code, *(text.replace(key, "KEY") for text in texts))  # a key may be 30, of 302
+            answers.append((*answer, len(captured)))
         assert answers[0] == answers[1], page
         assert answers[0][:4] == answers[2][:4] == answers[3][:4], page
 
