@@ -13,7 +13,7 @@ from entities.registry import registry
 from security import gate
 from security.changes import Change, apply
 from security.errors import Invalid
-from security.preview import Effect, effects
+from security.preview import Effect, effects, seen_by
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from security.access import Access
 
 MOST = 50
-_FIELDS = ("read_gained", "read_lost", "write_gained", "write_lost")
-_PEOPLE = {"user": "Users", "team": "Channel", "territory": "Territories", "home_territory": "Territories"}
-_REFERENCES = {**_PEOPLE, "primary_team": "Channel"}
+_FIELDS = ("$readGained", "$readLost", "$writeGained", "$writeLost")
+_REFERENCES = {
+    "user": "Users",
+    "team": "Channel",
+    "primary_team": "Channel",
+    "territory": "Territories",
+    "home_territory": "Territories",
+}
 
 
 class PolicyPreviewView(RecordView):
@@ -48,9 +53,10 @@ class PolicyPreviewView(RecordView):
         except Invalid as error:
             raise ApiError(400, [Diagnosis(code, text, name) for name, code, text in error.problems]) from None
         url = f"{self.base()}/$policy/preview"
+        told = seen_by(self.access, told)
         people = gate.titles(self.access, {"Users": {effect.user for effect in told}})
-        shown = [_person(self.access, effect, people.get(("Users", effect.user)), self.base()) for effect in told]
-        return Response({"$url": url, "$title": "Preview", "$users": [one for one in shown if len(one) > 1]})
+        shown = [_person(effect, people.get(("Users", effect.user)), self.base()) for effect in told]
+        return Response({"$url": url, "$title": "Preview", "$users": shown})
 
 
 def read_changes(access: Access, body: Any) -> list[Change]:
@@ -102,21 +108,15 @@ def _seen(access: Access, path: str, kind: str, key: Any) -> None:
         raise ApiError.of(400, "BadReference", "There is no such record.", path)
 
 
-def _person(access: Access, effect: Effect, title: str | None, base: str) -> dict[str, Any]:
-    """Return what changes for one user, as far as the caller knows kinds and fields."""
+def _person(effect: Effect, title: str | None, base: str) -> dict[str, Any]:
+    """Return what changes for one user."""
     link = {} if title is None else {"$url": f"{base}/Users('{effect.user}')", "$title": title}
     found: dict[str, Any] = {"$user": {"$key": effect.user} | link}
     rows = [
         {"$resourceKind": row.kind, "$action": row.action, "$gained": row.gained, "$lost": row.lost}
         for row in effect.rows
-        if access.knows(registry()[row.kind])
     ]
-    fields = []
-    for told in effect.fields:
-        shape = access.shape(registry()[told.kind])
-        known = {name: [wire for wire in getattr(told, name) if shape.field(wire)] for name in _FIELDS}
-        if any(known.values()):
-            names = {"$readGained": "read_gained", "$readLost": "read_lost"}
-            names |= {"$writeGained": "write_gained", "$writeLost": "write_lost"}
-            fields.append({"$resourceKind": told.kind} | {wire: known[name] for wire, name in names.items()})
+    fields = [
+        {"$resourceKind": told.kind} | dict(zip(_FIELDS, map(list, told.lists), strict=True)) for told in effect.fields
+    ]
     return found | ({"$rows": rows} if rows else {}) | ({"$fields": fields} if fields else {})

@@ -22,7 +22,7 @@ from security import accounts, gate
 from security.admin_pages import PolicyPages, access_of
 from security.invariants import breaches
 from security.models import Invariant, PolicyChange
-from security.preview import effects, last_change
+from security.preview import effects, last_change, seen_by
 from security.recording import acting
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     View = Callable[..., HttpResponse]
 
 PREVIEW = "_preview"
+_SAID = ("may read", "may no longer read", "may write", "may no longer write")
 _NOT_REPEATED = (PREVIEW, "csrfmiddlewaretoken")
 
 
@@ -101,24 +102,22 @@ def _repeated(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def told_to(access: Access, told: list[Effect]) -> list[dict[str, Any]]:
-    """Return the effects as the reader may know them: kinds that they know, fields that they read."""
-    names = gate.titles(access, {"Users": {effect.user for effect in told}})
-    found = []
-    for effect in told:
-        rows = [row for row in effect.rows if access.knows(registry()[row.kind])]
-        fields = [
-            (said, [wire for wire in wires if gate.resolve(access, registry()[one.kind], wire)], one.kind)
-            for one in effect.fields
-            for said, wires in (
-                ("may read", one.read_gained),
-                ("may no longer read", one.read_lost),
-                ("may write", one.write_gained),
-                ("may no longer write", one.write_lost),
-            )
-        ]
-        name = names.get(("Users", effect.user), f"User {effect.user}")
-        found.append({"name": name, "rows": rows, "fields": [one for one in fields if one[1]]})
-    return found
+    """Return the effects as the page shows them to the reader."""
+    known = seen_by(access, told)
+    names = gate.titles(access, {"Users": {effect.user for effect in known}})
+    return [
+        {
+            "name": names.get(("Users", effect.user), f"User {effect.user}"),
+            "rows": effect.rows,
+            "fields": [
+                (said, list(wires), one.kind)
+                for one in effect.fields
+                for said, wires in zip(_SAID, one.lists, strict=True)
+                if wires
+            ],
+        }
+        for effect in known
+    ]
 
 
 class InvariantForm(forms.ModelForm[Invariant]):

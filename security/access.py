@@ -85,7 +85,7 @@ def once_per_access(function: Callable[Concatenate[Access, P], T]) -> Callable[C
 
     @wraps(function)
     def asked(access: Access, /, *arguments: P.args, **options: P.kwargs) -> T:
-        known = access.memo.setdefault(function.__qualname__, {})
+        known = access.memo.setdefault(function, {})
         key = (arguments, tuple(options.items()))
         if key not in known:
             if len(known) >= REMEMBERED:
@@ -106,7 +106,7 @@ class Access:
     plans: Mapping[str, AccessPlan]
     lists: Lists
     permissions: Mapping[tuple[str, Action], int]
-    memo: dict[str, dict[Any, Any]] = field(default_factory=dict, init=False, repr=False)
+    memo: dict[Callable[..., Any], dict[Any, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def shape(self, entity: Entity) -> Shape:
         """Return the shape of ``entity``."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models, transaction
+from guardian.shortcuts import assign_perm, remove_perm
 
 from entities.models import User
-from entities.registry import app_label, permission, registry
+from entities.registry import permission, registry
 from security import gate
 from security.access import DJANGO_ACTIONS
 from security.errors import Invalid
@@ -137,18 +137,10 @@ def _membership(change: Change) -> None:
 
 def _grant(change: Change) -> None:
     values = change.values
-    entity, holder = registry().find(str(values.get("entity", ""))), "user" if values.get("user") else "profile"
+    entity = registry().find(str(values.get("entity", "")))
     if entity is None or entity.kind not in GRANTS or values.get("action") not in SHARED_ACTIONS:
         raise Invalid([("entity", "BadReference", "Grants name a kind with rights of its own, and an action.")])
-    table = GRANTS[entity.kind][0 if holder == "user" else 1]
-    wanted = {
-        "content_object_id": values["record"],
-        "user_id" if holder == "user" else "group_id": values[holder],
-        "permission": Permission.objects.get(
-            content_type__app_label=app_label(entity), codename=permission(entity, DJANGO_ACTIONS[values["action"]])
-        ),
-    }
-    if change.remove:
-        table._default_manager.filter(**wanted).delete()
-    else:
-        table._default_manager.get_or_create(**wanted)
+    user = values.get("user")
+    holder = _user(user) if user else Profile.objects.get(pk=values["profile"]).group
+    write = remove_perm if change.remove else assign_perm
+    write(permission(entity, DJANGO_ACTIONS[values["action"]]), holder, entity.model(id=values["record"]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models import Q
 
 from entities.models import User
 from entities.registry import ByField, ByLink, ByOwner, ByReference, registry
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from security.access import Access, Action, Policy
     from security.sharing import Held
 
-_TRUE = Value(True, output_field=BooleanField())
-_FALSE = Value(False, output_field=BooleanField())
 _MATCHES = {
     "everywhere": ("It reaches every record.", "It reaches every record."),
     "created_by": ("The user created the record.", "Somebody else created the record."),
@@ -215,10 +213,7 @@ def matches(entity: Entity, key: int, conditions: Sequence[Q]) -> list[bool]:
     """Return which of the conditions the record ``key`` fulfils, in one statement; none where it is gone."""
     if not conditions:
         return []
-    flags = {
-        f"_m{n}": Case(When(condition, then=_TRUE), default=_FALSE) if condition else _TRUE
-        for n, condition in enumerate(conditions)
-    }
+    flags = {f"_m{n}": predicates.as_column(condition) for n, condition in enumerate(conditions)}
     found = gate.system_rows(entity.model).filter(pk=key).annotate(**flags).values_list(*flags).first()
     return list(found) if found is not None else [False] * len(conditions)
 

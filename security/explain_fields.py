@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from entities.registry import registry
 from security import gate
 from security.explain import Reason, Verdict
-from security.shapes import LEVELS, decide, may_read
+from security.shapes import LEVELS, decide, deciding, may_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,17 +50,16 @@ def _default(subject: Subject, asked: Field, question: Question, allowed: bool) 
 def _reasons(subject: Subject, entity: Entity, asked: Field, question: Question) -> Iterator[Reason]:
     if subject.access.actor.administrator or asked.type == "key" or (question == "write" and asked.system):
         return
-    rules = subject.facts.rules
-    mine = [rule for rule in rules if _speaks_of(rule, entity, asked) and getattr(rule, question) is not None]
-    deciding = next((level for level in LEVELS if any(rule.level == level for rule in mine)), None)
+    mine = [r for r in subject.facts.rules_about(entity, asked) if getattr(r, question) is not None]
+    at_level = deciding(mine, question)
     answer = decide(subject.policy.field_rules.get((entity.kind, asked.name), ()), question)
     hidden = question == "write" and not may_read(subject.policy.field_rules, entity.kind, asked.name)
     closed = any(not may_read(subject.policy.field_rules, *source) for source in asked.sources)
     for rule in sorted(mine, key=lambda rule: (LEVELS.index(rule.level), rule.pk)):
         said = getattr(rule, question)
-        decides = rule.level == deciding and said == answer and not hidden and not (closed and answer)
-        why = "Its level decides." if rule.level == deciding else "A more specific level decides."
-        if rule.level == deciding and said != answer:
+        decides = rule in at_level and said == answer and not hidden and not (closed and answer)
+        why = "Its level decides." if rule in at_level else "A more specific level decides."
+        if rule in at_level and said != answer:
             why = "Another rule of its level denies."
         says = f"{question.capitalize()} is {_SAYS[said]} for {_holder(subject, rule)}."
         yield Reason(says, said == answer, why, ("FieldRule", rule.pk), decides)
@@ -69,11 +68,6 @@ def _reasons(subject: Subject, entity: Entity, asked: Field, question: Question)
         yield Reason("What cannot be read cannot be written.", True, "The field cannot be read.", None, True, read)
     if closed and question == "read":
         yield from _made_of(subject, asked, decides=answer is not False)
-
-
-def _speaks_of(rule: FieldRule, entity: Entity, asked: Field) -> bool:
-    kind = registry().find(rule.entity)
-    return kind is entity and entity.field(rule.field) is asked
 
 
 def _made_of(subject: Subject, asked: Field, *, decides: bool) -> Iterator[Reason]:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from entities.models import Territory, User
+from entities.registry import registry
 from security import gate
 from security.errors import UnknownActor
 from security.models import ExternalAccess, FieldRule, Profile, ProfileRight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from entities.registry import Entity, Field
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Facts:
     rules: tuple[FieldRule, ...]
     territories: tuple[Territory, ...]
     withheld: frozenset[str]
+
+    def rules_about(self, entity: Entity, field: Field) -> list[FieldRule]:
+        """Return the field rules that speak of ``field``."""
+        return [r for r in self.rules if registry().find(r.entity) is entity and entity.field(r.field) is field]
 
     @property
     def home(self) -> Territory | None:

@@ -15,7 +15,7 @@ from security.explain import matches, parents_of_row
 from security.grants import GRANTS
 from security.models import FieldRule, ProfileRight
 from security.plan import gives, row_rule
-from security.shapes import LEVELS, may_read
+from security.shapes import deciding, may_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -171,13 +171,11 @@ def _denying(
     subject: Subject, entity: Entity, field: Field, questions: Iterable[Question]
 ) -> list[tuple[FieldRule, list[Question]]]:
     """Return the rules that decide against the field, with what each of them denies."""
-    mine = [r for r in subject.facts.rules if registry().find(r.entity) is entity and entity.field(r.field) is field]
+    mine = subject.facts.rules_about(entity, field)
     found: dict[int, tuple[FieldRule, list[Question]]] = {}
     for question in questions:
-        said = [rule for rule in mine if getattr(rule, question) is not None]
-        level = next((level for level in LEVELS if any(rule.level == level for rule in said)), None)
-        for rule in said:
-            if rule.level == level and getattr(rule, question) is False:
+        for rule in deciding(mine, question):
+            if getattr(rule, question) is False:
                 found.setdefault(rule.pk, (rule, []))[1].append(question)
     return list(found.values())
 

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import (
-    BooleanField,
-    Case,
     CharField,
     F,
     Func,
@@ -22,7 +20,6 @@ from django.db.models import (
     Subquery,
     TextField,
     Value,
-    When,
 )
 from django.db.models.functions import Cast, Coalesce, Concat, Left
 
@@ -33,7 +30,7 @@ from entities.registry import Entity, Field, entity_of, registry
 from entities.rules.possible import possible
 from security.access import once_per_access
 from security.errors import NotPermitted, RecordNotFound
-from security.predicates import rows_where
+from security.predicates import FALSE, as_column, rows_where
 from security.statements import Statement, among, prepared
 
 if TYPE_CHECKING:
@@ -180,8 +177,8 @@ def select(
     columns: list[str] = []
     annotations: dict[str, Any] = {
         "_title": title_expression(access, entity),
-        "_edit": _flag(access, entity, "edit", now=now) if shape.offers("edit") else _FALSE,
-        "_delete": _flag(access, entity, "delete", now=now) if shape.offers("delete") else _FALSE,
+        "_edit": _flag(access, entity, "edit", now=now) if shape.offers("edit") else FALSE,
+        "_delete": _flag(access, entity, "delete", now=now) if shape.offers("delete") else FALSE,
     }
     for field in fields:
         if not shape.reads(field.name):
@@ -266,13 +263,8 @@ def _flag(access: Access, entity: Entity, action: Action, *, now: bool = False) 
     ``now`` = and whether the business rules let it happen in the row's present state.
     """
     if action not in access.shape(entity).actions:
-        return _FALSE
+        return FALSE
     condition = rows_where(access, entity, action, system_rows, after=True)
     if now:
         condition &= _possible(access, entity, action)
-    # A plain condition would be NULL, not false, where a security column is empty.
-    return Case(When(condition, then=_TRUE), default=_FALSE) if condition else _TRUE
-
-
-_TRUE = Value(True, output_field=BooleanField())
-_FALSE = Value(False, output_field=BooleanField())
+    return as_column(condition)

@@ -6,6 +6,7 @@ They are asked once policy was changed and before it is stored. A breach names a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from entities.models import User
@@ -16,10 +17,11 @@ from security.models import Invariant, ProfileRight
 from security.plan import access_for, row_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from entities.registry import Entity
     from security.access import Access, Action, RowRule
+    from security.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,14 @@ class Breach:
 
 def breaches() -> list[Breach]:
     """Return the invariants that the present policy breaks, each with one counterexample."""
-    found = []
+    found, facts = [], cache(facts_of)  # several invariants ask about the same people
     for invariant in Invariant.objects.select_related("profile__group").order_by("pk"):
-        breach = next(_breaches(invariant), None)
+        breach = next(_breaches(invariant, facts), None)
         found += [breach] if breach is not None else []
     return found
 
 
-def _breaches(invariant: Invariant) -> Iterator[Breach]:
+def _breaches(invariant: Invariant, facts: Callable[[int], Facts]) -> Iterator[Breach]:
     entity = registry().find(invariant.entity)
     if entity is None:
         return
@@ -56,7 +58,11 @@ def _breaches(invariant: Invariant) -> Iterator[Breach]:
         subjects = subjects.filter(groups=invariant.profile_id)
     for user in subjects.order_by("pk"):
         access = access_for(user.pk)
-        broken, record = (_of_field if invariant.field else _of_rows)(invariant, access, entity)
+        broken, record = (
+            _of_field(invariant, access, entity)
+            if invariant.field
+            else _of_rows(invariant, access, entity, facts(user.pk))
+        )
         if broken:
             yield Breach(invariant, user.pk, str(user), record)
 
@@ -70,11 +76,11 @@ def _of_field(invariant: Invariant, access: Access, entity: Entity) -> tuple[boo
     return allowed == (invariant.mode == "never"), None
 
 
-def _of_rows(invariant: Invariant, access: Access, entity: Entity) -> tuple[bool, int | None]:
+def _of_rows(invariant: Invariant, access: Access, entity: Entity, facts: Facts) -> tuple[bool, int | None]:
     """Judge by the rules, so that a policy is refused before a record shows what is wrong with it."""
     action: Action = invariant.action  # type: ignore[assignment]  # a choice of the model
     root = registry()[entity.base] if entity.base else entity
-    scope = row_rule(ProfileRight(scope=invariant.scope or "everywhere"), root, facts_of(access.actor.id))
+    scope = row_rule(ProfileRight(scope=invariant.scope or "everywhere"), root, facts)
     if scope is None:
         return False, None
     within = gate.system_rows(entity.model).filter(predicates.scope_condition(scope, root, access.actor))

@@ -6,23 +6,27 @@ the argument ``source``: the gate alone touches entity managers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, registry
 from security.grants import GRANTS
 
 if TYPE_CHECKING:
+    from django.db.models.expressions import Combinable
+
     from entities.declaration import Parent
     from entities.models import Record
     from security.plan import Access, Action, Actor, RowRule
 
 Source = Callable[[type[Any]], "QuerySet[Any]"]
-NOBODY = Q(Value(False, output_field=BooleanField()))
+TRUE = Value(True, output_field=BooleanField())
+FALSE = Value(False, output_field=BooleanField())
+NOBODY = Q(FALSE)
 
 
 def rows_where(access: Access, entity: Entity, action: Action, source: Source, *, after: bool = False) -> Q:
@@ -40,10 +44,7 @@ def rows_where(access: Access, entity: Entity, action: Action, source: Source, *
     if entity.parents:
         wanted: Action = "view" if action == "view" else "edit"
         return _any([_child_of(access, entity, parent, wanted, source) for parent in entity.parents])
-    if after:
-        return own_rows(access, entity, action)
-    allowed = own_rows(access, entity, action)
-    return allowed if action in ("view", "insert") else allowed & own_rows(access, entity, "view")
+    return own_rows(access, entity, action) if after else own_reach(access, entity, action)
 
 
 def _any(conditions: list[Q]) -> Q:
@@ -51,6 +52,26 @@ def _any(conditions: list[Q]) -> Q:
     if not conditions:
         return NOBODY
     return Q() if any(not condition for condition in conditions) else reduce(or_, conditions)
+
+
+def as_column(condition: Q) -> Combinable:
+    """Return whether a row fulfils ``condition`` as a column of it; ``Q()`` = every row does.
+
+    A plain condition would be NULL, not false, where a security column is empty.
+    """
+    return Case(When(condition, then=TRUE), default=FALSE) if condition else TRUE
+
+
+def own_reach(
+    access: Access, entity: Entity, action: Action, keys: Mapping[Action, Collection[int]] | None = None
+) -> Q:
+    """Return the rows of a kind with rights of its own on which ``action`` is allowed: edit and delete need view.
+
+    ``keys`` = of which records grants are held per action, where it is not for the tables of grants to say.
+    """
+    held = keys or {}
+    allowed = own_rows(access, entity, action, held.get(action))
+    return allowed if action in ("view", "insert") else allowed & own_rows(access, entity, "view", held.get("view"))
 
 
 def own_rows(access: Access, entity: Entity, action: Action, keys: Collection[int] | None = None) -> Q:

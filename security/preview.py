@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 
 from entities.models import User
 from entities.registry import Entity, registry, table_name
@@ -18,17 +18,16 @@ from security import gate
 from security.grants import GRANTS
 from security.models import PolicyChange
 from security.plan import access_for
-from security.predicates import NOBODY, own_rows
+from security.predicates import NOBODY, as_column, own_reach
+from security.sharing import SHARED_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from security.access import Access, Action
 
-ACTIONS: tuple[Action, ...] = ("view", "edit", "delete")
-Keys = dict[tuple[str, "Action"], frozenset[int]]
-_TRUE = Value(True, output_field=BooleanField())
-_FALSE = Value(False, output_field=BooleanField())
+ACTIONS = SHARED_ACTIONS
+Keys = dict[str, dict["Action", frozenset[int]]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,11 @@ class FieldEffect:
     read_lost: tuple[str, ...]
     write_gained: tuple[str, ...]
     write_lost: tuple[str, ...]
+
+    @property
+    def lists(self) -> tuple[tuple[str, ...], ...]:
+        """The four lists of names, in the order of the members."""
+        return self.read_gained, self.read_lost, self.write_gained, self.write_lost
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,20 @@ def effects(change: Callable[[], Any]) -> tuple[Any, list[Effect]]:
         return made, [effect for effect in told if effect.rows or effect.fields]
 
 
+def seen_by(reader: Access, told: Iterable[Effect]) -> list[Effect]:
+    """Return the effects as far as ``reader`` may know them: kinds that they know, fields that they read."""
+
+    def known(kind: str, wires: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(wire for wire in wires if gate.resolve(reader, registry()[kind], wire))
+
+    found = []
+    for effect in told:
+        rows = tuple(row for row in effect.rows if reader.knows(registry()[row.kind]))
+        fields = (FieldEffect(one.kind, *(known(one.kind, wires) for wires in one.lists)) for one in effect.fields)
+        found.append(Effect(effect.user, rows, tuple(one for one in fields if any(one.lists))))
+    return [effect for effect in found if effect.rows or effect.fields]
+
+
 def affected(changes: Iterable[PolicyChange]) -> set[int]:
     """Return the active users for whom the changes may matter: members of profiles and teams, named users, or all."""
     everyone = set(gate.system_rows(User).filter(resource=False, is_template=False).values_list("pk", flat=True))
@@ -133,7 +151,7 @@ def _standing(user: int, kinds: Iterable[str]) -> _Standing | None:
             permission = access.permissions[kind, action]
             mine = users.filter(user=user, permission=permission).values_list("content_object", flat=True)
             ours = groups.filter(group__in=profiles, permission=permission).values_list("content_object", flat=True)
-            keys[kind, action] = frozenset((*mine, *ours))
+            keys.setdefault(kind, {})[action] = frozenset((*mine, *ours))
     return _Standing(access, keys)
 
 
@@ -152,7 +170,7 @@ def _rows(entity: Entity, action: Action, before: _Standing | None, after: _Stan
     if _facts(before, entity, action) == _facts(after, entity, action):
         return None
     was, becomes = _reached(before, entity, action), _reached(after, entity, action)
-    rows = gate.system_rows(entity.model).annotate(_was=_flag(was), _becomes=_flag(becomes))
+    rows = gate.system_rows(entity.model).annotate(_was=as_column(was), _becomes=as_column(becomes))
     gained = _count(rows, was=False, becomes=True)
     lost = _count(rows, was=True, becomes=False)
     return RowEffect(entity.kind, action, gained, lost) if gained or lost else None
@@ -160,10 +178,6 @@ def _rows(entity: Entity, action: Action, before: _Standing | None, after: _Stan
 
 def _count(rows: QuerySet[Any], *, was: bool, becomes: bool) -> int:
     return rows.filter(_was=was, _becomes=becomes).count()
-
-
-def _flag(condition: Q) -> Any:
-    return Case(When(condition, then=_TRUE), default=_FALSE) if condition else _TRUE
 
 
 def _facts(standing: _Standing | None, entity: Entity, action: Action) -> object:
@@ -175,7 +189,7 @@ def _facts(standing: _Standing | None, entity: Entity, action: Action) -> object
     rules = [frozenset((rule.scope, rule.ids) for rule in plan.rules[one]) for one in actions]
     granted = [one in plan.granted for one in actions]
     holders = frozenset(profile.id for profile in standing.access.actor.profiles) if any(granted) else None
-    keys = [standing.keys.get((kind, one)) for one in actions]
+    keys = [standing.keys.get(kind, {}).get(one) for one in actions]
     return rules, granted, holders, keys, action in plan.shape.actions
 
 
@@ -184,9 +198,7 @@ def _reached(standing: _Standing | None, entity: Entity, action: Action) -> Q:
     if standing is None or action not in standing.access.shape(entity).actions:
         return NOBODY
 
-    access, keys = standing.access, standing.keys
-    seen = own_rows(access, entity, "view", keys.get((entity.kind, "view")))
-    return seen if action == "view" else own_rows(access, entity, action, keys.get((entity.kind, action))) & seen
+    return own_reach(standing.access, entity, action, standing.keys.get(entity.kind))
 
 
 def _fields(entity: Entity, before: _Standing | None, after: _Standing | None) -> FieldEffect | None:
@@ -199,8 +211,7 @@ def _fields(entity: Entity, before: _Standing | None, after: _Standing | None) -
         tuple(sorted(will - writes)),
         tuple(sorted(writes - will)),
     )
-    changed = found.read_gained or found.read_lost or found.write_gained or found.write_lost
-    return found if changed else None
+    return found if any(found.lists) else None
 
 
 def _writable(standing: _Standing | None, entity: Entity) -> dict[str, bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from entities.kinds import fold
 from entities.registry import Entity, Field, registry
@@ -121,14 +121,30 @@ FieldKey = tuple[str, str]
 Rules = Mapping[FieldKey, tuple[Verdict, ...]]
 
 
+class Said(Protocol):
+    """What speaks at a level: a verdict, or the stored rule that it was compiled from."""
+
+    @property
+    def level(self) -> Level:
+        """The level at which it speaks."""
+
+
+S = TypeVar("S", bound=Said)
+
+
+def deciding(rules: Iterable[S], question: Literal["read", "write", "required"]) -> list[S]:
+    """Return the rules that decide: those of the most specific level that say something."""
+    said = [rule for rule in rules if getattr(rule, question) is not None]
+    by_level = ([rule for rule in said if rule.level == level] for level in LEVELS)
+    return next(filter(None, by_level), [])
+
+
 def decide(rules: Iterable[Verdict], question: Literal["read", "write", "required"]) -> bool | None:
     """Let the most specific level that says something decide; inside a level deny beats allow, yes beats no."""
-    said = [(rule.level, answer) for rule in rules if (answer := getattr(rule, question)) is not None]
-    for level in LEVELS:
-        answers = [answer for at, answer in said if at == level]
-        if answers:
-            return any(answers) if question == "required" else all(answers)
-    return None
+    answers = [getattr(rule, question) for rule in deciding(rules, question)]
+    if not answers:
+        return None
+    return any(answers) if question == "required" else all(answers)
 
 
 def may_read(rules: Rules, kind: str, name: str) -> bool:

@@ -70,22 +70,19 @@ class Share:
 def shares(access: Access, entity: Entity, key: int) -> list[Share]:
     """Return with whom the record ``key`` is shared, profiles first. Raises as ``share``."""
     _require(access, entity, key)
-    actions = {permission(entity, DJANGO_ACTIONS[action]): action for action in SHARED_ACTIONS}
-    where = {"content_object": key, "permission__codename__in": list(actions)}
-    users, groups = (table._default_manager.filter(**where) for table in GRANTS[entity.kind])
     found: dict[tuple[HolderKind, int], set[Action]] = {}
-    for holder, codename in groups.order_by("group__name").values_list("group", "permission__codename"):
-        found.setdefault(("profile", holder), set()).add(actions[codename])
-    for holder, codename in users.order_by("user").values_list("user", "permission__codename"):
-        found.setdefault(("user", holder), set()).add(actions[codename])
-    profiles = dict(
-        Group.objects.filter(pk__in=[pk for kind, pk in found if kind == "profile"]).values_list("pk", "name")
-    )
+    for held in grants_on(entity, key):
+        found.setdefault((held.holder, held.id), set()).add(held.action)
+    groups = Group.objects.filter(pk__in=[pk for kind, pk in found if kind == "profile"])
+    profiles = dict(groups.order_by("name").values_list("pk", "name"))
+    order = list(profiles)
     people = gate.titles(access, {"Users": {pk for kind, pk in found if kind == "user"}})
-    return [
+    listed = [
         Share(kind, pk, profiles[pk] if kind == "profile" else people.get(("Users", pk), ""), frozenset(allowed))
         for (kind, pk), allowed in found.items()
     ]
+    by_name = sorted((one for one in listed if one.holder == "profile"), key=lambda one: order.index(one.id))
+    return by_name + sorted((one for one in listed if one.holder == "user"), key=lambda one: one.id)
 
 
 def share(access: Access, entity: Entity, key: int, holder: HolderKind, holder_id: int, actions: set[Action]) -> None:

@@ -46,7 +46,6 @@ MANAGER_USERS = {
     ("api/idempotency.py", "Remembered"): "the contract's own table of answered requests, no entity",
     ("security/gate.py", "model"): "the door itself",
     ("security/changes.py", "model"): "rows of the policy tables, named by a change of policy",
-    ("security/changes.py", "table"): "the tables of grants, written by a change of policy",
     ("security/preview.py", "table"): "the tables of grants, as they are with and without a change",
     ("security/predicates.py", "table"): "the tables of grants, as sub-queries of the predicate",
     ("security/sharing.py", "table"): "the tables of grants, listed for whoever may share",

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from django.db import transaction
 
 from api.openapi import document
@@ -13,8 +14,6 @@ from security import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import pytest
 
     Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -44,6 +43,18 @@ def forget() -> None:
     plan._policies.clear()
     plan._accesses.clear()
     document._documents.clear()
+
+
+def noticed(fault: Fault, patch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]) -> None:
+    """Run the check of a fault without it, which passes, and with it, which fails; tell the list of faults."""
+    with undone():
+        fault.killer()
+    with undone(), patch.context() as planted:
+        fault.plant(planted)
+        with pytest.raises(AssertionError):
+            fault.killer()
+    for name, told in (("where", fault.where), ("fault", fault.name), ("killer", fault.killer.__name__)):
+        record_property(name, told)
 
 
 def replaced(place: Any, name: str, by: Any) -> Plant:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.mutants import table
 from tests.mutants.faults import DOORS, OPEN
-from tests.mutants.planting import undone
+from tests.mutants.planting import noticed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +22,7 @@ if TYPE_CHECKING:
 def test_a_fault_in_a_side_door_is_noticed(
     fault: Fault, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
-    with undone():
-        fault.killer()
-    with undone(), monkeypatch.context() as patch:
-        fault.plant(patch)
-        with pytest.raises(AssertionError):
-            fault.killer()
-    for name, told in (("where", fault.where), ("fault", fault.name), ("killer", fault.killer.__name__)):
-        record_property(name, told)
+    noticed(fault, monkeypatch, record_property)
 
 
 def test_every_side_door_has_a_fault_or_is_open() -> None:

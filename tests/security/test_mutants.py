@@ -12,7 +12,7 @@ from entities.models import Company, Person, Team
 from entities.registry import registry
 from security import gate, plan, predicates, shapes
 from security.errors import NotPermitted, RecordNotFound
-from tests.mutants.planting import Fault, replaced, undone, wrapped
+from tests.mutants.planting import Fault, noticed, replaced, wrapped
 from tests.security.people import access, company, profile, right, rule, seen, territory, user
 
 if TYPE_CHECKING:
@@ -350,14 +350,7 @@ FAULTS = (
 def test_a_fault_is_noticed_by_its_check(
     fault: Fault, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
-    with undone():
-        fault.killer()
-    with undone(), monkeypatch.context() as patch:
-        fault.plant(patch)
-        with pytest.raises(AssertionError):
-            fault.killer()
-    for name, told in (("where", fault.where), ("fault", fault.name), ("killer", fault.killer.__name__)):
-        record_property(name, told)
+    noticed(fault, monkeypatch, record_property)
 
 
 def test_every_function_of_the_gate_has_a_fault() -> None:
