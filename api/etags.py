@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import re
-from functools import lru_cache
 from typing import Any
 
 import orjson
-from django.conf import settings
 
 from api.errors import ApiError
+from security.keys import secret
 
 # No repetition beside another that could take the same characters: a header is read in linear time.
 _TAGS = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
-
-
-@lru_cache(maxsize=8)
-def secret(purpose: str) -> bytes:
-    """Return the key for ``purpose``, derived from the installation's secret."""
-    return hmac.new(settings.SECRET_KEY.encode(), f"parapet/{purpose}".encode(), hashlib.sha256).digest()
 
 
 def fingerprint(value: Any) -> str:

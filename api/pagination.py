@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db.models import F, OrderBy, Q
 
 from api.errors import ApiError
-from api.etags import secret
+from security.keys import secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,6 +26,7 @@ from django.utils import timezone
 from entities.models import User
 from security import gate, throttle
 from security.errors import NotPermitted
+from security.keys import secret
 from security.models import BackupCode, SecondFactor
 
 if TYPE_CHECKING:
@@ -171,23 +172,19 @@ def reset(access: Access, user: int) -> bool:
     return remove(user)
 
 
-def _secret(purpose: str) -> bytes:
-    return hmac.new(settings.SECRET_KEY.encode(), f"parapet/{purpose}".encode(), hashlib.sha256).digest()
-
-
 def _digest(code: str) -> str:
-    return hmac.new(_secret("backup code"), code.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.new(secret("backup code"), code.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def _sealed(key: bytes, user: int) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(_secret("second factor")).encrypt(nonce, key, str(user).encode())
+    return nonce + AESGCM(secret("second factor")).encrypt(nonce, key, str(user).encode())
 
 
 def _opened(factor: SecondFactor) -> bytes:
     """Return the key of a factor; nothing, which no code fits, where it was sealed with another secret."""
     raw = bytes(factor.key)
     try:
-        return AESGCM(_secret("second factor")).decrypt(raw[:_NONCE], raw[_NONCE:], str(factor.user_id).encode())
+        return AESGCM(secret("second factor")).decrypt(raw[:_NONCE], raw[_NONCE:], str(factor.user_id).encode())
     except InvalidTag:
         return b""
