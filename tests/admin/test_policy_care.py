@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from entities.models import User
 from security.invariants import breaches
@@ -150,6 +151,18 @@ def test_what_must_be_inserted_is_not_stopped_by_a_field(world: World) -> None:
     assert breaches() == []
     FieldRule.objects.create(entity="Company", field="Comp_Name", profile=world.profile, write=False)
     assert len(breaches()) == 1
+
+
+def test_changes_are_judged_one_after_the_other(boss: Client, world: World) -> None:
+    """A grant moves no policy version: without the lock two changes at once would not see each other."""
+    sent = {"profile": world.profile.pk, "user": "", "actions": ["view"]}
+    with CaptureQueriesContext(connection) as asked:
+        boss.post(f"/admin/entities/company/{world.company.pk}/sharing/", sent)
+    texts = [one["sql"] for one in asked]
+    (made,) = [n for n, text in enumerate(texts) if "INSERT INTO" in text and "groupgrant" in text]
+    (held,) = [n for n, text in enumerate(texts) if "security_policyversion" in text and "FOR UPDATE" in text]
+    (judged,) = [n for n, text in enumerate(texts) if 'FROM "security_invariant"' in text]
+    assert made < held < judged
 
 
 def test_an_invariant_that_does_not_hold_is_not_stored(boss: Client, world: World) -> None:
