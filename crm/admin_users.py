@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
-from django.urls import path
+from django.urls import path, reverse
 
 from crm.admin_factor import reset_page
 from crm.admin_forms import RecordForm, form_class
@@ -124,7 +123,7 @@ class UserAdmin(GatedAdmin):
         return HttpResponseRedirect(address(self.entity, "password", obj.pk))
 
     def password_view(self, request: HttpRequest, object_id: str) -> Any:
-        """Set a user's password."""
+        """Set a user's password; one's own on its own page, for an open session is no proof of who uses it."""
         if not access_of(request).actor.administrator:
             raise PermissionDenied
         return self._page(request, object_id, "admin/gated/password.html", "Set password", self._password)
@@ -136,13 +135,12 @@ class UserAdmin(GatedAdmin):
         return self._page(request, object_id, "admin/gated/reset_factor.html", "Reset second factor", reset_page)
 
     def _password(self, request: HttpRequest, obj: Record) -> dict[str, Any] | HttpResponse:
+        if obj.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("admin:password_change"))  # which takes the old one
         user: Any = obj
         form = PasswordForm(user, request.POST or None)
         if not form.is_valid():
             return {"form": form, "media": form.media}
-        stored = accounts.set_password(access_of(request), obj.pk, form.cleaned_data["new_password1"])
-        if obj.pk == request.user.pk:
-            request.user.password = stored
-            update_session_auth_hash(request, request.user)
+        accounts.set_password(access_of(request), obj.pk, form.cleaned_data["new_password1"])
         messages.success(request, "The password was set.")
         return HttpResponseRedirect(address(self.entity, "change", obj.pk))

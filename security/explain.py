@@ -156,6 +156,10 @@ def _refused(subject: Subject, entity: Entity, action: Action) -> Reason | None:
     """Return what forbids the action whatever rights say."""
     roots = [entity, *([registry()[entity.base]] if entity.base else [])]
     # A kind that is withheld takes its children along; they say so themselves.
+    if not subject.facts.user.is_active:
+        return Reason(
+            "Some users are nobody's log-in.", True, "The user may not log in.", ("User", subject.facts.user.pk), True
+        )
     if subject.external and entity.kind in subject.facts.withheld:
         return Reason("External access is off.", True, f"The API does not offer {entity.plural}.", None, True)
     if action != "view" and any(one.read_only for one in roots):
@@ -221,14 +225,29 @@ def matches(entity: Entity, key: int, conditions: Sequence[Q]) -> list[bool]:
 def _child(subject: Subject, entity: Entity, key: int, action: Action) -> Verdict:
     """Explain a record that has no rights of its own: its parents' decide.
 
-    Of parents that the reader cannot see only those are told of that allow it; the others would not be there for them.
+    Of parents that the reader cannot know of, one is told of without a name, and only where no other one allows it:
+    how many there are, and whether there are any, is not for the reader.
     """
     wanted: Action = "view" if action == "view" else "edit"
-    reasons: list[Reason] = []
-    for parent in entity.parents:
-        reasons += [one for one in _through(subject, entity, parent, key, wanted) if one.matched or one.told]
+    found = [one for parent in entity.parents for one in _through(subject, entity, parent, key, wanted)]
+    reasons = [one for one in found if one.told]
+    if not any(one.matched for one in reasons):
+        reasons += [one for one in found if one.matched and not one.told][:1]
     allowed = any(reason.matched for reason in reasons)
     return _decided(allowed, tuple(reasons), len(reasons))
+
+
+def names_parents(reader: Access, entity: Entity, parent: Parent) -> bool:
+    """Whether the reader may know which record a child hangs on: whether the reference to it is readable."""
+    match parent:
+        case ByReference(name):
+            return reader.shape(entity).reads(name)
+        case ByOwner():
+            return reader.shape(entity).reads("owner_table") and reader.shape(entity).reads("owner_id")
+        case ByLink(kind, name):
+            return reader.shape(registry()[kind]).reads(name)
+        case ByField(name):
+            return True
 
 
 def _through(subject: Subject, entity: Entity, parent: Parent, key: int, wanted: Action) -> Iterator[Reason]:
@@ -239,20 +258,21 @@ def _through(subject: Subject, entity: Entity, parent: Parent, key: int, wanted:
         )
         yield Reason("It is about a field.", named, why)
         return
+    known = names_parents(subject.reader, entity, parent)
     if isinstance(parent, ByLink):
         link = registry()[parent.kind]
         linked = list(
             gate.system_rows(link.model).filter(**{parent.field: key}).order_by("pk").values_list("pk", flat=True)
         )
         for number in linked:
-            yield _of_parent(subject, link, number, wanted)
+            yield _of_parent(subject, link, number, wanted, known=known)
         if not linked:
             mine = matches(entity, key, [Q(created_by=subject.access.actor.id)])[0]
             why = "The user created the record." if mine else "Somebody else created the record."
             yield Reason("It hangs on no other record: whoever created it decides.", mine, why)
         return
     for kind, number in parents_of_row(entity, parent, key):
-        yield _of_parent(subject, registry()[kind], number, wanted)
+        yield _of_parent(subject, registry()[kind], number, wanted, known=known)
 
 
 def parents_of_row(entity: Entity, parent: ByReference | ByOwner, key: int) -> Iterator[tuple[str, int]]:
@@ -270,10 +290,10 @@ def parents_of_row(entity: Entity, parent: ByReference | ByOwner, key: int) -> I
             yield kind, owner[1]
 
 
-def _of_parent(subject: Subject, parent: Entity, key: int, wanted: Action) -> Reason:
-    """Explain by the record that another one hangs on; what the reader cannot see stays without a name."""
+def _of_parent(subject: Subject, parent: Entity, key: int, wanted: Action, *, known: bool) -> Reason:
+    """Explain by the record that another one hangs on; what the reader cannot see, or not ``known``, has no name."""
     told = _row(subject, parent, key, wanted)
-    name = gate.titles(subject.reader, {parent.kind: {key}}).get((parent.kind, key))
+    name = gate.titles(subject.reader, {parent.kind: {key}}).get((parent.kind, key)) if known else None
     says = f"It follows {parent.label} {name}: {wanted}." if name else f"It follows another record: {wanted}."
     why = f"The user may {wanted} it." if told.allowed else f"The user may not {wanted} it."
     return Reason(says, told.allowed, why, inner=told.reasons if name else (), told=bool(name))

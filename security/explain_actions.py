@@ -19,11 +19,8 @@ def transition(subject: explain.Subject, entity: Entity, key: int, step: Transit
     Raises ``RecordNotFound`` where the reader cannot see the record.
     """
     edit = explain.row(subject, entity, key, "edit")
-    record = gate.system_rows(entity.model).get(pk=key)
-    flow, shape = entity.workflow, subject.access.shape(entity)
-    assert flow is not None
     needs = explain.Reason("It needs the right to edit.", edit.allowed, _may("edit", edit.allowed), inner=edit.reasons)
-    begins = step.begins_at(*flow.of(record))
+    begins, closed = obstacles(subject, entity, key, step)
     state = explain.Reason("The workflow begins it in certain states.", begins, _state(begins))
     refused = [(p, f"{entity.kind}.{step.name}" in p.refused) for p in subject.facts.profiles]
     profiles = [
@@ -35,18 +32,24 @@ def transition(subject: explain.Subject, entity: Entity, key: int, step: Transit
         )
         for profile, no in refused
     ]
-    by_name = entity.by_name
-    closed = [n for n in (*flow.state, *step.required) if not shape.writes(by_name[n])]
     writes = explain.Reason(
         "It writes fields.", not closed, "The user may write them." if not closed else "Some are not theirs."
     )
-    allowed = edit.allowed and step in possible_for(subject.access, entity, record)
+    allowed = edit.allowed and step in possible_for(subject.access, entity, gate.system_rows(entity.model).get(pk=key))
     reasons = (needs, state, *profiles, writes)
     failing = next((reason for reason in (needs, state, writes) if not reason.matched), None)
     if failing is None and not allowed:
         last = explain.Reason("No profile lets it.", True, "Every profile of the user refuses it.", deciding=True)
         return explain.Verdict(False, (*reasons, last))
     return explain.Verdict(allowed, tuple(replace(r, deciding=r is (failing or needs)) for r in reasons))
+
+
+def obstacles(subject: explain.Subject, entity: Entity, key: int, step: Transition) -> tuple[bool, list[str]]:
+    """Return whether the step begins in the record's state, and the fields that it writes and the user may not."""
+    flow, shape, by_name = entity.workflow, subject.access.shape(entity), entity.by_name
+    assert flow is not None
+    begins = step.begins_at(*flow.of(gate.system_rows(entity.model).get(pk=key)))
+    return begins, [name for name in (*flow.state, *step.required) if not shape.writes(by_name[name])]
 
 
 def _may(action: str, allowed: bool) -> str:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from entities.registry import ByOwner, ByReference, registry
 from security import gate, predicates
 from security.changes import Change
-from security.explain import matches, parents_of_row
+from security.explain import matches, names_parents, parents_of_row, row
+from security.explain_actions import obstacles
 from security.grants import GRANTS
 from security.models import FieldRule, ProfileRight
 from security.plan import gives, row_rule
-from security.shapes import deciding, may_read
+from security.shapes import deciding, knows_workflow, may_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 
     from entities.registry import Entity, Field
     from entities.workflow import Transition
-    from security.access import Action
+    from security.access import Access, Action
     from security.explain import Subject
     from security.explain_fields import Question
+    from security.models import Profile
 
 MOST = 5
 # From the scope that reaches least to the one that reaches most.
@@ -49,7 +51,14 @@ def both(one: Flip, other: Flip) -> Flip:
 
 def of_row(subject: Subject, entity: Entity, key: int, action: Action) -> list[Flip]:
     """Return what would allow ``action`` on the record ``key``; nothing where no right could."""
-    return _first(_of_row(subject, entity, key, action))
+    found, user = _first(_of_row(subject, entity, key, action)), subject.facts.user
+    if user.is_active:
+        return found
+    if not user.disabled or user.resource or user.is_template:
+        return []
+    enabled = Flip("Let the user log in.", (Change("User", user.pk, {"disabled": False}),))
+    reached = gate.allows(subject.access, entity, action, key)
+    return [enabled] if reached else [both(one, enabled) for one in found]
 
 
 def _first(flips: Iterator[Flip]) -> list[Flip]:
@@ -65,6 +74,8 @@ def _of_row(subject: Subject, entity: Entity, key: int, action: Action) -> Itera
     if root.parents:
         yield from _of_parents(subject, root, key, action)
     elif action != "view" and root.reference_kind:
+        if _reached(subject, root, key, action):
+            return  # it is the state of the record
         changes = (Change("User", subject.facts.user.pk, {"is_superuser": True}),)
         yield Flip("Make the user an administrator.", changes)
     else:
@@ -72,10 +83,10 @@ def _of_row(subject: Subject, entity: Entity, key: int, action: Action) -> Itera
 
 
 def _of_parents(subject: Subject, entity: Entity, key: int, action: Action) -> Iterator[Flip]:
-    """A child follows its parents: what would allow it there, where the reader sees the parent."""
+    """A child follows its parents: what would allow it there, where the reader sees that parent, and that it is it."""
     wanted: Action = "view" if action == "view" else "edit"
     for parent in entity.parents:
-        if isinstance(parent, ByReference | ByOwner):
+        if isinstance(parent, ByReference | ByOwner) and names_parents(subject.reader, entity, parent):
             for kind, number in parents_of_row(entity, parent, key):
                 if gate.allows(subject.reader, registry()[kind], "view", number):
                     yield from _of_row(subject, registry()[kind], number, wanted)
@@ -84,6 +95,8 @@ def _of_parents(subject: Subject, entity: Entity, key: int, action: Action) -> I
 def _of_own(subject: Subject, entity: Entity, key: int, action: Action) -> Iterator[Flip]:
     needed = [action] if action == "view" or _reached(subject, entity, key, "view") else ["view", action]
     needed = [one for one in needed if (one == action and not _reached(subject, entity, key, one)) or one == "view"]
+    if not needed:
+        return  # it is the state of the record
     user = subject.facts.user.pk
     granted = {"entity": entity.kind, "record": key, "user": user}
     if entity.kind in GRANTS:
@@ -181,11 +194,29 @@ def _denying(
 
 
 def of_transition(subject: Subject, entity: Entity, key: int, step: Transition) -> list[Flip]:
-    """Return what would let the user do a business action: the right to edit, or one profile that does not refuse."""
+    """Return what would let the user do a business action: the right to edit, a profile that does not refuse it.
+
+    Nothing where the state of the record forbids it, where it writes fields that are closed, or without a profile.
+    """
+    refusals, profiles = subject.policy.refusals, subject.facts.profiles
+    if not refusals or obstacles(subject, entity, key, step) != (True, []):
+        return []
+    edit = row(subject, entity, key, "edit").allowed
+    opened = [] if edit else of_row(subject, entity, key, "edit")
     name = f"{entity.kind}.{step.name}"
-    refusing = [profile for profile in subject.facts.profiles if name in profile.refused]
-    if refusing and len(refusing) == len(subject.facts.profiles):
-        kept = [one for one in refusing[0].refused if one != name]
-        changes = (Change("Profile", refusing[0].pk, {"refused": kept}),)
-        return [Flip(f"Let the profile {refusing[0].group.name} do it.", changes)]
-    return of_row(subject, entity, key, "edit")
+    if any(name not in refused for refused in refusals):
+        return opened
+    lets = [_letting(profile, name) for profile in profiles if _knows_all(subject.reader, profile.refused)][:1]
+    return lets if edit else [both(one, other) for one in lets for other in opened]
+
+
+def _letting(profile: Profile, name: str) -> Flip:
+    """Return the change after which a profile no longer refuses the transition ``name``."""
+    kept = [one for one in profile.refused if one != name]
+    return Flip(f"Let the profile {profile.group.name} do it.", (Change("Profile", profile.pk, {"refused": kept}),))
+
+
+def _knows_all(reader: Access, refused: Iterable[str]) -> bool:
+    """Whether the reader may know all that a profile refuses: the change names what it goes on to refuse."""
+    kinds = {registry().find(name.partition(".")[0]) for name in refused}
+    return all(kind is not None and reader.knows(kind) and knows_workflow(reader.shape(kind)) for kind in kinds)

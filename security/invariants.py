@@ -13,7 +13,7 @@ from entities.models import User
 from entities.registry import registry
 from security import gate, predicates
 from security.facts import facts_of
-from security.models import Invariant, ProfileRight
+from security.models import Invariant, PolicyVersion, ProfileRight
 from security.plan import access_for, row_rule
 
 if TYPE_CHECKING:
@@ -47,6 +47,16 @@ def breaches() -> list[Breach]:
         breach = next(_breaches(invariant, facts), None)
         found += [breach] if breach is not None else []
     return found
+
+
+def judged() -> list[Breach]:
+    """Return the breaches, alone: whoever judges a change next sees this one, if it is stored.
+
+    A grant does not move the policy version, so that two changes that are good one by one, but not together, would
+    not meet otherwise.
+    """
+    PolicyVersion.objects.select_for_update().first()
+    return breaches()
 
 
 def _breaches(invariant: Invariant, facts: Callable[[int], Facts]) -> Iterator[Breach]:
@@ -86,12 +96,14 @@ def _of_rows(invariant: Invariant, access: Access, entity: Entity, facts: Facts)
     within = gate.system_rows(entity.model).filter(predicates.scope_condition(scope, root, access.actor))
     rules = access.plans[root.kind].rules[action]
     if invariant.mode == "never":
-        given = any(rule.scope in (scope.scope, "everywhere") or scope.scope == "everywhere" for rule in rules)
+        given = any(_meets(rule, scope) for rule in rules)
         reached = within.filter(pk__in=gate.rows(access, entity, action).values("pk"))
         record = reached.order_by("pk").values_list("pk", flat=True).first()
         return given or record is not None, record
     needed: list[Action] = [action] if action in ("view", "insert") else ["view", action]
-    sure = all(any(_covers(rule, scope) for rule in access.plans[root.kind].rules[one]) for one in needed)
+    sure = needed[-1] in access.shape(root).actions and all(
+        any(_covers(rule, scope) for rule in access.plans[root.kind].rules[one]) for one in needed
+    )
     missed = within.exclude(pk__in=gate.rows(access, entity, action).values("pk"))
     record = None if sure else missed.order_by("pk").values_list("pk", flat=True).first()
     return not sure, record
@@ -100,3 +112,10 @@ def _of_rows(invariant: Invariant, access: Access, entity: Entity, facts: Facts)
 def _covers(rule: RowRule, scope: RowRule) -> bool:
     """Whether one scope reaches whatever the other does."""
     return rule.scope == "everywhere" or (rule.scope == scope.scope and set(scope.ids) <= set(rule.ids))
+
+
+def _meets(rule: RowRule, scope: RowRule) -> bool:
+    """Whether one scope reaches, or may once reach, what the other does."""
+    if "everywhere" in (rule.scope, scope.scope):
+        return True
+    return rule.scope == scope.scope and (rule.ids == scope.ids or bool(set(rule.ids) & set(scope.ids)))

@@ -78,6 +78,11 @@ def last_change() -> int:
     return PolicyChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
+def changed(since: int, actor: int) -> bool:
+    """Whether ``actor`` changed policy after the change ``since``; what others did meanwhile is theirs."""
+    return PolicyChange.objects.filter(pk__gt=since, actor=actor).exists()
+
+
 def effects(change: Callable[[], Any]) -> tuple[Any, list[Effect]]:
     """Make ``change``, measure and take it back; return what it returned and the effects, by user.
 
@@ -98,13 +103,17 @@ def effects(change: Callable[[], Any]) -> tuple[Any, list[Effect]]:
 
 
 def seen_by(reader: Access, told: Iterable[Effect]) -> list[Effect]:
-    """Return the effects as far as ``reader`` may know them: kinds that they know, fields that they read."""
+    """Return the effects as far as ``reader`` may know them: people they see, kinds they know, fields they read."""
+    told = list(told)
+    people = gate.titles(reader, {"Users": {effect.user for effect in told}})
 
     def known(kind: str, wires: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(wire for wire in wires if gate.resolve(reader, registry()[kind], wire))
 
     found = []
     for effect in told:
+        if ("Users", effect.user) not in people:
+            continue
         rows = tuple(row for row in effect.rows if reader.knows(registry()[row.kind]))
         fields = (FieldEffect(one.kind, *(known(one.kind, wires) for wires in one.lists)) for one in effect.fields)
         found.append(Effect(effect.user, rows, tuple(one for one in fields if any(one.lists))))

@@ -90,6 +90,7 @@ SUPERUSER = {
 }
 ADMINISTRATOR = {
     "api/discovery.py": "$whoami says it",
+    "crm/admin_policy.py": "what rules about policy say of others is told to administrators",
     "crm/admin_sharing.py": "grants are a policy table",
     "crm/admin_users.py": "accounts are policy: profiles, teams, staff",
     "security/accounts.py": "accounts are policy: profiles, teams, staff",

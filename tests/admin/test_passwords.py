@@ -114,3 +114,14 @@ def test_a_preview_takes_back_no_guess(world: World) -> None:
     before = Failure.objects.count()
     assert found.post(OWN, twice("another long secret", old_password="wrong", _preview="1")).status_code == 200
     assert Failure.objects.count() > before
+
+
+def test_an_open_session_does_not_set_the_own_password(world: World) -> None:
+    """It would let whoever found the session set up a second factor, which takes the password."""
+    world.boss.set_password(PASSWORD)
+    world.boss.save()
+    address = f"/admin/entities/user/{world.boss.pk}/password/"
+    for sent in ({}, {"_preview": "1"}):
+        answer = client_of(world.boss).post(address, twice("another long secret", **sent))
+        assert (answer.status_code, answer.headers.get("Location")) == (302, OWN) or sent
+    assert credentials.verify_password("boss", PASSWORD) is not None

@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from security.models import FieldRule, Invariant, PolicyChange, ProfileRight
+from entities.models import User
+from security.invariants import breaches
+from security.models import FieldRule, Invariant, PolicyChange, Profile, ProfileRight
+from security.preview import changed, last_change
+from security.recording import acting
 from tests.admin.test_policy import PROFILES, RULES, rights_of, visible
+from tests.admin.world import store
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -95,6 +102,67 @@ def test_a_change_that_breaks_an_invariant_is_refused_with_a_counterexample(boss
     assert "deleted successfully" not in text(boss.get(RULES))
     previewed = boss.post(f"{RULES}{rule.pk}/delete/", {"post": "yes", "_preview": "1"})
     assert "It cannot be stored as it is." in text(previewed)
+
+
+def test_nobody_else_reads_what_does_not_hold(clerk: Client, world: World) -> None:
+    """What plain SQL broke is told to administrators, not to whoever may preview."""
+    never(world)
+    FieldRule.objects.filter(field="Comp_Revenue").delete()
+    FieldRule.objects.create(entity="Company", field="Comp_Revenue", user=world.clerk, read=False)
+    world.profile.functions = ["preview"]
+    world.profile.save()
+    colleague = User(logon="colleague", last_name="Colleague", home_territory=world.uk)
+    store(colleague).groups.add(world.profile.group)
+    with pytest.raises(CommandError):
+        call_command("check_policy")
+    address = f"/admin/entities/case/{world.case.pk}/delete/"
+    page = text(clerk.post(address, {"post": "yes", "_preview": "1"}))
+    assert "Nobody gains or loses a record or a field." in page
+    assert "Comp_Revenue" not in page
+    assert "Colleague" not in page
+
+
+def test_who_changes_no_policy_answers_for_none(clerk: Client, world: World) -> None:
+    """A change that somebody else stores meanwhile is theirs."""
+    start = last_change()
+    world.profile.functions = ["share"]
+    world.profile.save()
+    assert not changed(start, world.clerk.pk)
+    with transaction.atomic():
+        acting(world.boss.pk)
+        world.profile.save()
+        Profile.objects.filter(pk=world.profile.pk).update(functions=[])
+    assert changed(start, world.boss.pk)
+
+
+def test_a_right_in_other_territories_breaks_nothing(world: World) -> None:
+    Invariant.objects.create(mode="never", profile=world.profile, entity="Opportunity", action="view", scope="home")
+    right = ProfileRight(profile=world.profile, entity="Opportunity", scope="territory", view=True)
+    right.territory = world.germany
+    right.save()
+    assert breaches() == []
+    ProfileRight.objects.filter(pk=right.pk).update(territory=world.root)
+    assert len(breaches()) == 1
+
+
+def test_what_must_be_inserted_is_not_stopped_by_a_field(world: World) -> None:
+    ProfileRight.objects.create(profile=world.profile, entity="Company", scope="everywhere", view=True, insert=True)
+    Invariant.objects.create(mode="always", profile=world.profile, entity="Company", action="insert")
+    assert breaches() == []
+    FieldRule.objects.create(entity="Company", field="Comp_Name", profile=world.profile, write=False)
+    assert len(breaches()) == 1
+
+
+def test_changes_are_judged_one_after_the_other(boss: Client, world: World) -> None:
+    """A grant moves no policy version: without the lock two changes at once would not see each other."""
+    sent = {"profile": world.profile.pk, "user": "", "actions": ["view"]}
+    with CaptureQueriesContext(connection) as asked:
+        boss.post(f"/admin/entities/company/{world.company.pk}/sharing/", sent)
+    texts = [one["sql"] for one in asked]
+    (made,) = [n for n, text in enumerate(texts) if "INSERT INTO" in text and "groupgrant" in text]
+    (held,) = [n for n, text in enumerate(texts) if "security_policyversion" in text and "FOR UPDATE" in text]
+    (judged,) = [n for n, text in enumerate(texts) if 'FROM "security_invariant"' in text]
+    assert made < held < judged
 
 
 def test_an_invariant_that_does_not_hold_is_not_stored(boss: Client, world: World) -> None:

@@ -196,3 +196,69 @@ def test_an_invisible_owner_is_not_told_of(olivia: Wire) -> None:
     hidden = next(key for key in keys("admin", "Company") if key not in keys("olivia", "Company"))
     AddressLink.objects.create(address_id=address, company_id=hidden, type="Shipping", created_by_id=1)
     assert explained(olivia, "address", address, action="edit") == before
+
+
+def test_a_hidden_reference_names_no_owner(olivia: Wire) -> None:
+    """Whatever a link refers to by a field that is hidden, or whether it does, its explanation is the same."""
+    company, other = keys("olivia", "Company")[:2]
+    person, address = keys("olivia", "Person")[0], keys("olivia", "Address")[0]
+    link = AddressLink.objects.create(address_id=address, company_id=company, person_id=person, created_by_id=1)
+    FieldRule.objects.create(entity="Address_Link", field="AdLi_CompanyId", read=False)
+    wire, path = login("olivia"), f"{at('address_link', link.pk)}/$explain"
+    told = {wire.get(path, action="view").body}
+    for value in (other, None):
+        AddressLink.objects.filter(pk=link.pk).update(company=value)
+        told.add(wire.get(path, action="view").body)
+    assert len(told) == 1
+    AddressLink.objects.filter(pk=link.pk).update(company=company, person=None)
+    (reason,) = wire.entry(path, action="view")["$reasons"]
+    assert (reason["$rule"], "$reasons" in reason) == ("It follows another record: view.", False)
+
+
+def test_no_change_is_proposed_to_the_owner_behind_a_hidden_reference(admin: Wire) -> None:
+    Profile.objects.filter(group__name="Integration").update(functions=["explain_others"])
+    phone = login("ian").entry("phone", count=1)["$resources"][0]["$key"]
+    assert explained(login("ian"), "phone", phone, user="nora")["$changes"]
+    FieldRule.objects.create(entity="Phone", field="PLink_RecordId", read=False)
+    told = explained(login("ian"), "phone", phone, user="nora")
+    assert (told["$allowed"], told["$changes"], len(told["$reasons"])) == (False, [], 1)
+
+
+def test_no_right_turns_the_state_of_a_record_round(admin: Wire) -> None:
+    case = admin.entry("cases", where="case_status eq 'Closed'", count=1)["$resources"][0]["$key"]
+    told = explained(admin, "cases", case, action="close", user="peter")
+    assert (told["$allowed"], told["$changes"]) == (False, [])
+
+
+def test_a_refused_action_on_a_record_that_may_not_be_edited_needs_both(admin: Wire) -> None:
+    case = admin.entry("cases", where="case_status eq 'In Progress'", count=1)["$resources"][0]["$key"]
+    Profile.objects.filter(group__name="Support").update(refused=["Cases.solve"])
+    ProfileRight.objects.filter(profile__group__name="Support", entity="Cases").update(edit=False)
+    told = explained(admin, "cases", case, action="solve", user="peter")
+    changes = told["$changes"][0]["$changes"]
+    assert [change["$table"] for change in changes] == ["Profile", "Grant"]
+    apply([Change(c["$table"], c.get("$key"), {n: v for n, v in c.items() if n[0] != "$"}) for c in changes])
+    assert explained(admin, "cases", case, action="solve", user="peter")["$allowed"]
+
+
+def test_what_a_profile_refuses_of_unknown_kinds_is_not_named(peter: Wire) -> None:
+    case = peter.entry("cases", where="case_status eq 'In Progress'", count=1)["$resources"][0]["$key"]
+    Profile.objects.filter(group__name="Support").update(refused=["Cases.solve"])
+    assert explained(login("peter"), "cases", case, action="solve")["$changes"]
+    Profile.objects.filter(group__name="Support").update(refused=["Cases.solve", "Opportunity.win"])
+    assert login("peter").get("opportunity").status == 404
+    answer = login("peter").get(f"{at('cases', case)}/$explain", action="solve")
+    assert (answer.status, answer.json["$changes"]) == (200, [])
+    assert b"Opportunity" not in answer.body
+
+
+def test_who_may_not_log_in_may_do_nothing(admin: Wire) -> None:
+    key = keys("susan", "Company")[0]
+    user = system_rows(User).get(logon="susan")
+    User.objects.filter(pk=user.pk).update(disabled=True)
+    told = explained(admin, "company", key, user="susan")
+    assert not told["$allowed"]
+    assert deciding(told["$reasons"])["$source"] == {"$table": "User", "$key": user.pk}
+    assert told["$changes"][0]["$changes"] == [{"$table": "User", "$key": user.pk, "disabled": False}]
+    User.objects.filter(pk=user.pk).update(disabled=False, resource=True)
+    assert explained(admin, "company", key, user="susan")["$changes"] == []

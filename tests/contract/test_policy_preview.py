@@ -108,3 +108,11 @@ def test_what_cannot_be_changed_is_refused(admin: Wire, body: Any, path: str | N
     if path is not None:
         assert answer.json["$diagnoses"][0]["$payloadPath"] == path
     assert PolicyChange.objects.count() == before
+
+
+def test_a_previewer_meets_nobody_who_is_invisible(admin: Wire) -> None:
+    Profile.objects.filter(group__name="Partner").update(functions=["preview"])
+    change = {"$table": "FieldRule", "entity": "Company", "field": "Comp_Name", "read": False}
+    assert user("susan") in previewed(login("olivia"), change)
+    ProfileRight.objects.filter(profile__group__name="Partner", entity="Users").delete()
+    assert previewed(login("olivia"), change) == {}

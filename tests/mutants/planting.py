@@ -51,8 +51,9 @@ def noticed(fault: Fault, patch: pytest.MonkeyPatch, record_property: Callable[[
         fault.killer()
     with undone(), patch.context() as planted:
         fault.plant(planted)
-        with pytest.raises(AssertionError):
+        with pytest.raises(AssertionError) as why:
             fault.killer()
+    assert "InternalError" not in str(why.value), "the fault breaks the product, so that its check is not proved"
     for name, told in (("where", fault.where), ("fault", fault.name), ("killer", fault.killer.__name__)):
         record_property(name, told)
 

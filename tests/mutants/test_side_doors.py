@@ -125,10 +125,11 @@ def test_row_09_a_reference_to_an_invisible_row_is_as_to_none() -> None:
     person = other("Person")
     system_rows(Company).filter(pk=key).update(primary_person=person)
     assert wire.entry(at("company", key))["Comp_PrimaryPersonId"] is None
-    body = {"comp_primarypersonid": person}
-    refused = wire.patch(at("company", key), body | {"comp_primarypersonid": FOREVER_UNUSED})
-    assert refused.status == 400
-    assert code(wire.patch(at("company", key), {"comp_primaryuserid": FOREVER_UNUSED})) == "BadReference"
+    invisible, missing = (
+        wire.patch(at("company", key), {"comp_primarypersonid": number}) for number in (person, FOREVER_UNUSED)
+    )
+    assert (invisible.status, code(invisible)) == (400, "BadReference")
+    assert invisible.body.replace(str(person).encode(), str(FOREVER_UNUSED).encode()) == missing.body
     assert wire.get("company", where=f"comp_primarypersonid eq {person}", count=0).json["$totalResults"] == 0
 
 

@@ -63,7 +63,8 @@ def rows(oracle: Oracle, user: User, row: Row, reader: Access, action: Action) -
         return explain.row(explain.subject_of(user.key, reader), entity, row.key, action)
 
     told = ask()
-    may = oracle.may(user, action, row) and (action == "view" or not catalogue()[row.kind].read_only)
+    offered = action == "view" or not catalogue()[row.kind].read_only
+    may = not user.disabled and offered and oracle.may(user, action, row)
     if action == "delete" and row.kind in BY_MORE_RULES:
         expect(f"{user.key} may {action} {row} at most as the oracle says", told.allowed and not may, False)
         return

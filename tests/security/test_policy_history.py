@@ -78,6 +78,15 @@ def test_plain_sql_is_recorded_and_what_changes_nothing_is_not(ann: User) -> Non
     assert len(changes("security_profileright")) == before + 1
 
 
+def test_a_changed_key_is_recorded_as_one_row_less_and_one_more(ann: User) -> None:
+    right, then = ProfileRight.objects.get(entity="Company"), now()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE security_profileright SET id = id + 1000 WHERE id = %s", [right.pk])
+    made, gone = sorted(changes("security_profileright")[-2:], key=lambda change: change.old is not None)
+    assert (made.key, made.old, gone.key, gone.new) == (right.pk + 1000, None, right.pk, None)
+    assert [one.pk for one in facts_at(ann.pk, then).rights if one.entity == "Company"] == [right.pk]
+
+
 def test_of_an_account_only_what_rights_depend_on_is_recorded(ann: User) -> None:
     before = len(changes("entities_user"))
     ann.set_password("a long and secret word")
