@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-mutants test-deep test-timing check-browser check-clients check checks checklist format lock docs manage clean
+.PHONY: help run test test-mutants test-deep test-locked test-timing check-browser check-clients check checks checklist format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -19,7 +19,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quie
 help: ## Say what there is to make
 	sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 24
 
-run: ## Serve the CRM with its demo world on http://127.0.0.1:8000/ (HOST=, PORT=, DEMO=0)
+run: ## Serve the CRM with its demo world on http://127.0.0.1:8000/ (HOST=, PORT=, DEMO=0, ROW_SECURITY=on)
 	$(NEED) run
 	exec $(PY) -m crm.launch run
 
@@ -34,6 +34,10 @@ test-mutants: ## Plant faults, one by one, and list what notices each of them
 test-deep: ## Run the tests with far more random worlds
 	$(NEED) dev
 	exec env PARAPET_DEEP=1 $(PYTEST) $(ARGS)
+
+test-locked: ## Run the tests under row-level security, as the role that owns nothing (ARGS=, WORKERS=2)
+	$(NEED) dev
+	exec env ROW_SECURITY=on $(PYTEST) $(or $(ARGS),tests/api tests/contract tests/admin tests/openapi tests/review tests/security)
 
 test-timing: ## Compare the times of answers that must not be told apart (PAIRS=10000)
 	$(NEED) dev

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from rest_framework.response import Response
 
 from api.authentication import parameters_of
@@ -152,9 +153,12 @@ def _subject(question: Question, reader: Access) -> Subject:
 
 def _moment(typed: str | None) -> datetime | None:
     try:
-        return None if typed is None else parse_moment(typed.strip("@"))
+        at = None if typed is None else parse_moment(typed.strip("@"))
     except WrongValue as error:
         raise QueryError("BadParameterValue", "'at' is a date and time, such as 2026-03-14T09:00:00Z.", "at") from error
+    if at is not None and at > timezone.now():
+        raise QueryError("BadParameterValue", "'at' is a time that has come: nobody knows the policy of later.", "at")
+    return at
 
 
 def answered(subject: Subject, entity: Entity, key: int, question: Question) -> Answer:

@@ -84,14 +84,19 @@ def interrupt(number: int, frame: FrameType | None) -> NoReturn:
 def serve() -> None:
     """Serve the CRM until interrupted, on HOST and PORT, seeded with the demo world when empty."""
     host, port = address(os.environ)
+    locked = locks_rows(os.environ)
     with listening(host, port) as listener, database() as url:
         values = environment(url, signing_key())
         values["ALLOWED_HOSTS"] = allowed_hosts(host, os.environ)
         values.setdefault("REQUIRE_HTTPS", "0")
+        values["ROW_SECURITY"] = "off"  # what comes before the web server is the owner's
         call([*MANAGE, "migrate", "--no-input", "--verbosity", "0"], values)
         if os.environ.get("DEMO") != "0" and not count_users(url):
             print("Filling the empty database with the demo world ...", flush=True)
             call([*MANAGE, "seed_demo", "--size", "small"], values)
+        if locked:
+            call([*MANAGE, "row_security", "on"], values)
+            values |= {"ROW_SECURITY": "on", "DATABASE_ROLE": f"{localdb.NAME}_app"}
         bind = f"fd://{listener.fileno()}"
         command = [*GUNICORN, "--log-level", "warning", "--bind", bind, "crm.wsgi"]
         with child(command, values, apart=True, keep=[listener.fileno()]) as server:
@@ -101,6 +106,18 @@ def serve() -> None:
             server.wait()
         if server.returncode != 0:
             raise LaunchError(f"the web server ended with status {server.returncode}.")
+
+
+def locks_rows(values: Mapping[str, str]) -> bool:
+    """Tell whether ROW_SECURITY is on. Raises LaunchError with a DATABASE_URL: that is either the owner's or not."""
+    if values.get("ROW_SECURITY") != "on":
+        return False
+    if values.get("DATABASE_URL"):
+        raise LaunchError(
+            "with ROW_SECURITY=on the owner prepares the database of DATABASE_URL, and gunicorn serves it as another "
+            "role: see docs/operators.md."
+        )
+    return True
 
 
 def address(values: Mapping[str, str]) -> tuple[str, int]:

@@ -110,6 +110,12 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 
+# The second lock: PostgreSQL's own policies behind the gate's (manage.py row_security, docs/operators.md).
+if os.environ.get("ROW_SECURITY", "off") not in ("off", "on"):
+    raise ImproperlyConfigured("ROW_SECURITY is off or on.")
+ROW_SECURITY = os.environ.get("ROW_SECURITY") == "on"
+
+
 def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str, Any]:
     """Return Django's form of a libpq URL; with a pool size, connections are kept and shared.
 
@@ -132,6 +138,10 @@ def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str,
     if statement_timeout:
         given = options.get("options", "")
         options["options"] = f"{given} -c statement_timeout={statement_timeout}".strip()
+    if ROW_SECURITY:
+        role = os.environ.get("DATABASE_ROLE")
+        locked = f"-c search_path=unfiltered,public{f' -c role={role}' if role else ''}"
+        options["options"] = f"{options.get('options', '')} {locked}".strip()
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size}
     return {**connection, "OPTIONS": options}

@@ -31,6 +31,7 @@ from entities.rules.possible import possible
 from security.access import once_per_access
 from security.errors import NotPermitted, RecordNotFound
 from security.predicates import FALSE, as_column, rows_where
+from security.row_security import read_by
 from security.statements import Statement, among, prepared
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def system_rows(model: type[M]) -> QuerySet[M]:
 
 def rows(access: Access, entity: Entity, action: Action = "view") -> QuerySet[Record]:
     """Return the rows of ``entity`` on which the actor may do ``action``."""
-    return system_rows(entity.model).filter(rows_where(access, entity, action, system_rows))
+    allowed = system_rows(entity.model).filter(rows_where(access, entity, action, system_rows))
+    return read_by(access, entity, allowed)
 
 
 def rows_after(access: Access, entity: Entity, action: Action) -> QuerySet[Record]:

@@ -79,8 +79,10 @@ def _breaches(invariant: Invariant, facts: Callable[[int], Facts]) -> Iterator[B
 
 def _of_field(invariant: Invariant, access: Access, entity: Entity) -> tuple[bool, int | None]:
     field = entity.field(invariant.field)
-    if field is None or not access.knows(entity):
+    if field is None:
         return False, None
+    if not access.knows(entity):
+        return invariant.mode == "always", None
     shape = access.shape(entity)
     allowed = shape.writes(field) if invariant.action == "edit" else shape.reads(field.name)
     return allowed == (invariant.mode == "never"), None

@@ -1,10 +1,23 @@
-"""What all tests share: the order in which they run, and log-ins that are not forgotten on the way."""
+"""What all tests share: the order in which they run, and log-ins that are not forgotten on the way.
+
+With ROW_SECURITY=on everything runs under the second lock, as the application's role (make test-locked).
+"""
 
 from __future__ import annotations
 
-import pytest
+import os
+from typing import TYPE_CHECKING
 
-from security import credentials
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from security import credentials, row_policies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_django import DjangoDbBlocker
 
 
 @pytest.hookimpl(trylast=True)
@@ -17,6 +30,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def remembered() -> None:
     """Keep verified passwords for longer than a run: one forgotten between two requests would cost a statement more."""
     credentials.REMEMBER_SECONDS = 24 * 3600
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Lock the test database and take the application's role, where the second lock is on."""
+    if not settings.ROW_SECURITY:
+        yield
+        return
+    with django_db_blocker.unblock():
+        role = row_policies.put_in_place()
+        connection.close()
+    os.environ["DATABASE_ROLE"] = role  # for the servers that tests start
+    options = connection.settings_dict["OPTIONS"]
+    connection.settings_dict["OPTIONS"] = options | {"options": f"{options['options']} -c role={role}"}
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict["OPTIONS"] = options  # of the owner, who may drop the database
 
 
 def _commits(item: pytest.Item) -> bool:

@@ -93,6 +93,7 @@ ADMINISTRATOR = {
     "crm/admin_policy.py": "what rules about policy say of others is told to administrators",
     "crm/admin_sharing.py": "grants are a policy table",
     "crm/admin_users.py": "accounts are policy: profiles, teams, staff",
+    "crm/proof/changing.py": "policy is not hidden from an administrator",
     "security/accounts.py": "accounts are policy: profiles, teams, staff",
     "security/admin_pages.py": "the pages of the policy tables",
     "security/admin_tokens.py": "tokens are a policy table",

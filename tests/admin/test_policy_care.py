@@ -173,6 +173,13 @@ def test_an_invariant_that_does_not_hold_is_not_stored(boss: Client, world: Worl
     assert not Invariant.objects.exists()
 
 
+def test_who_does_not_know_a_kind_reads_none_of_its_fields(world: World) -> None:
+    Invariant.objects.create(mode="always", profile=world.profile, entity="Company", action="view", field="Comp_Name")
+    assert breaches() == []
+    ProfileRight.objects.filter(profile=world.profile, entity="Company").delete()
+    assert [breach.user for breach in breaches()] == [world.clerk.pk]
+
+
 def test_owners_always_see_their_own(boss: Client, world: World) -> None:
     right = ProfileRight.objects.create(profile=world.profile, entity="Cases", scope="assigned", view=True)
     form = {"mode": "always", "profile": world.profile.pk, "entity": "Cases", "action": "view", "scope": "assigned"}

@@ -14,6 +14,7 @@ from django.db import connection
 from crm import demo
 from security import plan
 from tests.api.wire import Wire, login
+from tests.owner import as_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +27,13 @@ _built: list[str] = []
 @contextmanager
 def copied(source: str, name: str) -> Iterator[None]:
     """Make the database ``name`` a copy of ``source`` and drop it at the end; nothing may be connected to them."""
-    with connection._nodb_cursor() as cursor:
+    with as_owner(), connection._nodb_cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
     try:
         yield
     finally:
-        with connection._nodb_cursor() as cursor:
+        with as_owner(), connection._nodb_cursor() as cursor:
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -67,7 +68,7 @@ def demo_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> 
         connection.close()
         _built.append(name)
         with copied(source, name):
-            with connected_to(name):
+            with connected_to(name), as_owner():
                 demo.build("tiny")
             yield name
 

@@ -149,6 +149,7 @@ def test_a_business_action_is_explained(peter: Wire, admin: Wire) -> None:
         ({"action": "nosuch"}, "action"),
         ({"action": "delete", "field": "comp_name"}, "action"),
         ({"at": "yesterday"}, "at"),
+        ({"at": "2126-01-01T00:00:00Z"}, "at"),
         ({"where": "1=1"}, "where"),
     ],
 )

@@ -63,6 +63,7 @@ def empty_database() -> Iterator[str]:
         ({"HOST": "nowhere.invalid"}, "HOST=nowhere.invalid is not an address"),
         ({"HOST": "192.0.2.1"}, "cannot serve on 192.0.2.1 port"),
         ({"DATABASE_URL": "postgresql://u:hush@127.0.0.1:1/x"}, "cannot be reached: connection"),
+        ({"DATABASE_URL": "postgresql://u:hush@127.0.0.1:1/x", "ROW_SECURITY": "on"}, "serves it as another role"),
         ({"DATABASE_URL": "postgres//u:hush@127.0.0.1/x"}, "DATABASE_URL is not an address"),
     ],
 )
