@@ -10,7 +10,8 @@ def test_every_number_has_a_row() -> None:
 
 
 def test_every_number_has_a_test() -> None:
-    assert [number for number in checklist.NUMBERS if not checklist.tests().get(number)] == []
+    tests = checklist.tests()
+    assert [number for number in checklist.NUMBERS if not tests.get(number)] == []
 
 
 def test_the_table_names_the_tests_that_there_are() -> None:
