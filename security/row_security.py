@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from django.conf import settings
 from django.db.models.sql.datastructures import BaseTable
 
-from entities.registry import registry
+from entities.registry import registry, table_name
 from security.access import Access, once_per_access
 from security.row_policies import OPEN, relation_of
 
@@ -40,15 +40,15 @@ class _Locked(BaseTable):
     """What holds the records of a kind, read by ``access`` under the policies of the database."""
 
     def __init__(self, entity: Entity, alias: str, access: Access) -> None:
-        self.schema, name = _relation(entity)
-        super().__init__(name, alias)
+        super().__init__(table_name(entity.model), alias)  # by which Django knows it
         self.entity, self.access, self.alias = entity, access, alias
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
         """Return the table with its schema and the mark of the reader."""
         quote = connection.ops.quote_name
         alias = compiler.quote_name_unless_alias(self.alias)  # as the columns are told apart
-        return f"{quote(self.schema)}.{quote(self.table_name)} {alias} /*reader {_number(self.access)}*/", ()
+        schema, name = _relation(self.entity)
+        return f"{quote(schema)}.{quote(name)} {alias} /*reader {_number(self.access)}*/", ()
 
     def relabeled_clone(self, change_map: dict[str | None, str]) -> _Locked:
         """Return the same table under the alias that ``change_map`` gives it."""
@@ -88,7 +88,9 @@ def _enter(connection: BaseDatabaseWrapper, number: str) -> None:
     raw: Any = connection.connection
     inside = connection.in_atomic_block or not connection.get_autocommit()
     known, overlaid = _told.get(raw, ("", False))
-    if known == number and not (inside and overlaid):
+    if overlaid and not inside:
+        known, overlaid = _told[raw] = known, False  # what was told for a transaction ended with it
+    if known == number and not overlaid:
         return
     access = _readers[number]
     kinds = [entity.kind.lower() for entity in registry() if access.sees(entity)]

@@ -31,6 +31,20 @@ def as_owner() -> Iterator[None]:
 
 
 @contextmanager
+def owning() -> Iterator[None]:
+    """Be the owner on the connection as it is, inside a transaction or not, where tests run under the second lock."""
+    if not settings.ROW_SECURITY:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        (role,) = cursor.fetchone()
+        cursor.execute("SET ROLE NONE; SET search_path = public")
+        yield
+        cursor.execute(f"SET search_path = unfiltered, public; SET ROLE {role}")
+
+
+@contextmanager
 def as_application() -> Iterator[str]:
     """Lock the tables and be the application until the block ends; yield its role. Everything is taken back."""
     attached = list(connection.execute_wrappers)

@@ -11,6 +11,7 @@ from django.test import Client
 from crm import demo
 from crm.admin_rows import address
 from entities.registry import registry
+from tests.owner import owning
 
 if TYPE_CHECKING:
     from entities.registry import Entity
@@ -41,7 +42,8 @@ def keys_in_api(logon: str, entity: Entity) -> set[int] | None:
 
 @pytest.mark.django_db
 def test_staff_see_in_the_administration_what_the_api_gives_them() -> None:
-    demo.build("tiny")
+    with owning():
+        demo.build("tiny")
     for logon in STAFF:
         browser = Client(SERVER_NAME="localhost")
         assert browser.login(username=logon, password=f"demo-{logon}")

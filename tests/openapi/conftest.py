@@ -10,6 +10,7 @@ from django.db import transaction
 from crm import demo
 from tests.api.wire import LOGONS, login
 from tests.openapi.validate import Contract
+from tests.owner import owning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def demo_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Build the demo world once; it is rolled back afterwards."""
     with django_db_blocker.unblock(), transaction.atomic():
-        demo.build("tiny", replace=True)
+        with owning():
+            demo.build("tiny", replace=True)
         yield
         transaction.set_rollback(True)
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from api.errors import ApiError
 from api.explain import answered, members, read_question
 from api.query.errors import QueryError
+from crm.management.owner import for_the_owner
 from entities.registry import registry
 from security.errors import UnknownActor
 from security.explain import everything, subject_of
@@ -37,6 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print it. Raises CommandError for what there is not."""
+        for_the_owner()
         entity, reader = registry().find(options["kind"]), everything()
         if entity is None:
             raise CommandError(f"There is no kind {options['kind']}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from crm.management.owner import for_the_owner
 from crm.proof import NotStill, UnknownUser, prove
 from crm.proof.told import told
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prove and report. Raises CommandError where something leaks, and where nothing could be proved."""
+        for_the_owner()
         logon, count = options["user"], options["requests"]
         if count < 1:
             raise CommandError("--requests is a number from 1 on.")

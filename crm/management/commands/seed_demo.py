@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from crm import demo
 from crm.demo import load
 from crm.demo.directory import COLLEAGUES, LOGONS, USERS
+from crm.management.owner import for_the_owner
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed and report. Raises CommandError where the world could not be built; nothing is changed then."""
+        for_the_owner()
         if options["replace"]:
             self.stderr.write("Removing every record, user and right of this database.")
         try:
