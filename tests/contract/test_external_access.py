@@ -16,6 +16,7 @@ from security.gate import system_rows
 from security.models import ExternalAccess
 from security.plan import access_for
 from tests.api.wire import at, login
+from tests.owner import owning
 
 if TYPE_CHECKING:
     from tests.api.wire import Wire
@@ -79,7 +80,7 @@ def test_plain_sql_switches_too(susan: Wire) -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO security_externalaccess (entity, offered) VALUES ('Cases', false)")
     assert "Cases" not in susan.kinds()
-    with connection.cursor() as cursor:
+    with owning(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE security_externalaccess")
     assert "Cases" in susan.kinds()
 

@@ -18,6 +18,7 @@ from entities.registry import registry
 from security.errors import UnknownActor
 from security.models import Profile, ProfileRight
 from security.plan import access_for, policy_version
+from tests.owner import owning
 from tests.security.people import company, profile, right, rule, seen, territory, user
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def policy(db: None) -> User:
 @pytest.mark.parametrize("statement", POLICY.values(), ids=POLICY.keys())
 def test_plain_sql_on_any_policy_table_counts(policy: User, statement: str) -> None:
     before, known = policy_version(), access_for(policy.pk)
-    with connection.cursor() as cursor:
+    with owning(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else TRUNCATE waits for them
         cursor.execute(statement)
     assert policy_version() > before
