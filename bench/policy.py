@@ -148,7 +148,7 @@ def _profile(name: str, scopes: tuple[str, ...]) -> Group:
     profile = Profile(group=group)
     profile.save()
     for kind in KINDS:
-        for scope in scopes:
+        for scope in scopes or (("created_by",) if kind != "Company" else ()):
             mine = scope in ("created_by", "everywhere")
             ProfileRight(
                 profile=profile, entity=kind, scope=scope, view=True, insert=True, edit=True, delete_right=mine

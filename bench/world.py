@@ -68,29 +68,38 @@ def _without_indexes(tables: tuple[str, ...]) -> Iterator[None]:
             cursor.execute(definition)
 
 
-def made_of(size: Size) -> str:
-    """Return what identifies a world: its size, and the code that makes it."""
+def made_of(size: Size) -> tuple[str, str]:
+    """Return what identifies a world, and what its grants: the size, and the code that makes it."""
     here = Path(__file__).parent
     sources = b"".join((here / name).read_bytes() for name in ("size.py", "rows.py", "policy.py", "world.py"))
-    return f"{size} {hashlib.sha256(sources).hexdigest()[:12]}"
+    digest = hashlib.sha256(sources).hexdigest()[:12]
+    return f"{size.companies} companies, {size.territories} territories, {digest}", f"{size.grants} grants"
 
 
 def ensure(size: Size) -> bool:
-    """Build the world of ``size`` unless the database says that it holds it; tell whether it was built."""
+    """Build the world of ``size``, or its grants alone, unless the database says that it holds them; tell whether."""
     from django.core.management import call_command
     from django.db import connection, transaction
 
-    known, wanted = str(connection.settings_dict["NAME"]), made_of(size)
+    from bench import policy
+
+    name, (world, grants) = str(connection.settings_dict["NAME"]), made_of(size)
     call_command("migrate", verbosity=0, interactive=False)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [known])
-        if cursor.fetchone() == (wanted,):
+        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+        known = str(cursor.fetchone()[0]).partition("; ")
+        if (known[0], known[2]) == (world, grants):
             return False
-        cursor.execute(f'COMMENT ON DATABASE "{known}" IS NULL')
+        cursor.execute(f'COMMENT ON DATABASE "{name}" IS NULL')
         with transaction.atomic():
-            build(size)
+            if known[0] == world:
+                cursor.execute("TRUNCATE entities_companyusergrant, entities_companygroupgrant RESTART IDENTITY")
+                cursor.execute("SET LOCAL session_replication_role = replica")
+                policy.grant(size)
+            else:
+                build(size)
         cursor.execute("VACUUM ANALYZE")
-        cursor.execute(f"COMMENT ON DATABASE \"{known}\" IS '{wanted}'")
+        cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS '{world}; {grants}'")
     return True
 
 
