@@ -27,6 +27,6 @@ urlpatterns = [
     path("addresses/<int:pk>/", elsewhere, name="address-detail"),
     path("users/<int:pk>/", elsewhere, name="user-detail"),
     path("teams/<int:pk>/", elsewhere, name="team-detail"),
-    path("territories/<int:pk>/", elsewhere, name="territory-detail"),
+    path("territories/<str:pk>/", elsewhere, name="territory-detail"),
     path("prototypes/<str:kind>/", elsewhere, name="prototype"),
 ]
