@@ -157,7 +157,9 @@ def single(servers: Mapping[str, Server]) -> list[Case]:
         Case("single", compared, many=True),
         Case("single by scope", scopes),
         Case("quick find", {"ours": Ask("ours", quick)}),
-        Case("prototypes", {"one": Ask("ours", f"{BASE}/$prototypes/Company"), "all": Ask("ours", f"{BASE}/$prototypes")}),
+        Case(
+            "prototypes", {"one": Ask("ours", f"{BASE}/$prototypes/Company"), "all": Ask("ours", f"{BASE}/$prototypes")}
+        ),
         Case("OpenAPI", {"ours": Ask("ours", f"{BASE}/$openapi")}),
         Case("$whoami", {"ours": Ask("ours", f"{BASE}/$whoami")}),
     ]

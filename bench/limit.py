@@ -12,6 +12,7 @@ import base64
 import hashlib
 import os
 import threading
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -69,7 +70,7 @@ def entries(who: Caller, rows: list[tuple[Any, ...]], base: str) -> list[dict[st
     at = [(kind, 4 + names.index(wire), last + n, f"{base}/{kind}('") for n, (kind, wire) in enumerate(RELATIONS)]
     updated = 4 + names.index("Comp_UpdatedDate")
     templates = {
-        (edit, delete): links_template(base, edit=edit, delete=delete) for edit in (0, 1) for delete in (0, 1)
+        flags: links_template(base, edit=flags[0], delete=flags[1]) for flags in product((False, True), repeat=2)
     }
     found = []
     for row in rows:
@@ -155,7 +156,7 @@ def single(connection: psycopg.Connection[Any], who: Caller, key: int, base: str
 
 def run(connection: psycopg.Connection[Any], sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """Return the rows of a prepared statement, in binary."""
-    return connection.cursor(binary=True).execute(sql, values, prepare=True).fetchall()
+    return psycopg.Cursor(connection).execute(sql, values, prepare=True, binary=True).fetchall()
 
 
 def remembered(asked: tuple[Any, ...], make: Callable[[tuple[Any, ...]], str]) -> str:

@@ -52,7 +52,8 @@ def _json(name: str) -> str:
 
 def _related(kind: str, wire: str, base: str) -> str:
     url = f"""'{_text(base)}/{kind}(''' || "{wire}" || ''')"'"""
-    link = f"""',"{kind}":{{"$key":' || "{wire}" || ',"$url":"' || {url} || ',"$title":' || to_json("named {kind}") || '}}'"""
+    head = f"""',"{kind}":{{"$key":' || "{wire}" || ',"$url":"' || {url}"""
+    link = f"""{head} || ',"$title":' || to_json("named {kind}") || '}}'"""
     return f"coalesce({link}, '')"
 
 

@@ -95,7 +95,8 @@ def caller(connection: psycopg.Connection[Any], logon: str) -> Caller:
     key = read("SELECT id FROM entities_user WHERE lower(logon) = %s", logon)
     groups = "SELECT group_id FROM entities_user_groups WHERE user_id = %s"
     scopes = read(
-        f"SELECT array_agg(scope) FROM security_profileright WHERE entity = 'Company' AND view AND profile_id IN ({groups})",
+        "SELECT array_agg(scope) FROM security_profileright"
+        f" WHERE entity = 'Company' AND view AND profile_id IN ({groups})",
         key,
     )
     everything = read("SELECT is_superuser FROM entities_user WHERE id = %s", key) or "everywhere" in (scopes or ())
@@ -108,7 +109,8 @@ def caller(connection: psycopg.Connection[Any], logon: str) -> Caller:
     profiles = read(f"SELECT string_agg(g::text, ',') FROM ({groups}) AS x (g)", key)
     permission = read("SELECT id FROM auth_permission WHERE codename = 'view_company'")
     hidden = read(
-        f"SELECT array_agg(field) FROM security_fieldrule WHERE entity = 'Company' AND NOT read AND profile_id IN ({groups})",
+        "SELECT array_agg(field) FROM security_fieldrule"
+        f" WHERE entity = 'Company' AND NOT read AND profile_id IN ({groups})",
         key,
     )
     conditions = {
@@ -152,7 +154,9 @@ def page(who: Caller, order: str, *, beyond: bool = False, offset: int = 0) -> s
 
 def single(who: Caller) -> str:
     """Return the statement of one record."""
-    return _wide(who, f"SELECT k.* FROM entities_company k WHERE k.id = %s AND k.deleted_at IS NULL AND {who.sees('k')}")
+    return _wide(
+        who, f"SELECT k.* FROM entities_company k WHERE k.id = %s AND k.deleted_at IS NULL AND {who.sees('k')}"
+    )
 
 
 def _wide(who: Caller, found: str) -> str:

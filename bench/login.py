@@ -28,12 +28,11 @@ def main(rounds: str = "300") -> None:
     django.setup()
     from django.test import Client
 
-    from bench.asking import Ask
     from bench.cases import page
     from bench.size import PASSWORD
     from security import credentials, plan
 
-    ask: Ask = page()
+    ask = page()
     ready = time.perf_counter()
     verified, log_in = _timed(lambda: credentials.verify_password("restricted", PASSWORD, "127.0.0.1"))
     _, compiled = _timed(lambda: plan.access_for(verified.user_id, verified.version, external=True))
@@ -44,7 +43,8 @@ def main(rounds: str = "300") -> None:
         _timed(lambda: credentials.verify_password("restricted", PASSWORD, "127.0.0.1"))[1] for _ in range(int(rounds))
     ]
     again = [
-        _timed(lambda: plan.access_for(verified.user_id, verified.version, external=True))[1] for _ in range(int(rounds))
+        _timed(lambda: plan.access_for(verified.user_id, verified.version, external=True))[1]
+        for _ in range(int(rounds))
     ]
     found = {
         "imports": (ready - BEGIN) * 1000,

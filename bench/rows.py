@@ -5,7 +5,7 @@ Every value follows from the row's number by arithmetic, so that the same size i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 
 Columns = dict[str, str]
 _PRIME = 2_147_483_647
-_STARTS = "Alder Brix Cobal Dorn Elm Fenn Gran Hal Ister Jor Kest Lum Mar Nor Oster Pell Quor Ros Sten Tor Ulm Vex Wend Xan Yar Zor".split()  # noqa: E501  (one word for each letter)
-_ENDS = "bury cast dale ex field gate holm ica kin lund mark ner on pex quist rum sted tron und vale wick yx".split()
-_TRADES = "Trading Logistics Foods Systems Motors Textiles Energy Optics Paper Glass Tools Media Homes Health".split()
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_STARTS = _words(
+    "Alder Brix Cobal Dorn Elm Fenn Gran Hal Ister Jor Kest Lum Mar Nor Oster Pell Quor Ros Sten"
+    " Tor Ulm Vex Wend Xan Yar Zor"
+)
+_ENDS = _words("bury cast dale ex field gate holm ica kin lund mark ner on pex quist rum sted tron und vale wick yx")
+_TRADES = _words("Trading Logistics Foods Systems Motors Textiles Energy Optics Paper Glass Tools Media Homes Health")
 _LEGAL = ["Ltd", "GmbH", "Inc.", "S.A.", "B.V.", "AB", "& Co."]
-_FIRST = "Ada Bea Carl Dora Emil Finn Gwen Hugo Ida Jon Kim Lea Max Nina Olaf Pia Quinn Rosa Sven Tara Uwe Vera".split()
-_LAST = "Abel Berg Chan Dahl Ek Ford Gray Hahn Iles Jung Koch Lind Moss Nagy Orr Park Reed Shaw Tran Vogt Webb".split()
+_FIRST = _words("Ada Bea Carl Dora Emil Finn Gwen Hugo Ida Jon Kim Lea Max Nina Olaf Pia Quinn Rosa Sven Tara Uwe Vera")
+_LAST = _words("Abel Berg Chan Dahl Ek Ford Gray Hahn Iles Jung Koch Lind Moss Nagy Orr Park Reed Shaw Tran Vogt Webb")
 
 
 def mixed(number: int, row: str = "i") -> str:
@@ -76,7 +85,9 @@ def companies(size: Size) -> Columns:
     seen = {name: str(KEYS[name]) for name in ("assigned", "restricted", "small", "tiny")}
     return {
         "id": "i",
-        "name": f"{one_of(_STARTS, 1)} || {one_of(_ENDS, 2)} || ' ' || {one_of(_TRADES, 3)} || ' ' || {one_of(_LEGAL, 4)}",
+        "name": " || ' ' || ".join(
+            [f"{one_of(_STARTS, 1)} || {one_of(_ENDS, 2)}", one_of(_TRADES, 3), one_of(_LEGAL, 4)]
+        ),
         "type": one_of(lists["Comp_Type"], 5),
         "status": one_of(lists["Comp_Status"], 6),
         "source": one_of(lists["Comp_Source"], 7),
@@ -144,10 +155,11 @@ def insert(kind: str, count: int, columns: Columns, joined: str = "") -> None:
     given = ", ".join([*columns.values(), *["%s"] * len(empty)])
     names = ", ".join(f'"{column}"' for column in (*columns, *empty))
     name = table_name(registry()[kind].model)
+    values: Any = list(empty.values())
     with connection.cursor() as cursor:
         source = f"generate_series(1, {count:d}) AS i {joined}"
         escaped = given.replace("%", "%%").replace("%%s", "%s")
-        cursor.execute(f'INSERT INTO "{name}" ({names}) SELECT {escaped} FROM {source}', list(empty.values()))
+        cursor.execute(f'INSERT INTO "{name}" ({names}) SELECT {escaped} FROM {source}', values)
 
 
 def fill(size: Size) -> None:
@@ -165,5 +177,6 @@ def grant(table: str, holder: Mapping[str, str], permission: int, count: int, nu
     with connection.cursor() as cursor:
         cursor.execute(
             f'INSERT INTO "{table}" ({column}, permission_id, content_object_id)'
-            f" SELECT {value}, {permission:d}, {key} FROM generate_series(1, {count:d}) AS i ON CONFLICT DO NOTHING"
+            f" SELECT {value}, {permission:d}, {key} FROM generate_series(1, {count:d}) AS i"
+            " ON CONFLICT DO NOTHING"
         )

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from bench.size import Size
 from crm import localdb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from bench.size import Size
 
 APPLICATIONS = {"ours": "crm.wsgi", "stock": "bench.stock.wsgi", "limit": "bench.limit"}
 PATIENCE = 60.0
@@ -101,5 +102,4 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise TimeoutError(f"{process.args} does not serve")
-
+    raise TimeoutError("A server does not serve; what it said stands above.")

@@ -24,7 +24,7 @@ WIRES = {
 }  # Django's names → ours
 
 
-class CompanySerializer(serializers.HyperlinkedModelSerializer):
+class CompanySerializer(serializers.HyperlinkedModelSerializer[Company]):
     """A company, its references as keys and as links, links to its collections."""
 
     links = serializers.SerializerMethodField()

@@ -117,7 +117,7 @@ class ExpertCompanyViewSet(UncountedCompanyViewSet):
         columns = [name for name in ("id", *PLAIN) if WIRES[name] not in hidden]
         paginator = Uncounted()
         found = self.ordered(rights.visible(self.user, flat=True)).values(*columns)
-        page = paginator.paginate_queryset(found, request, self)  # type: ignore[type-var]  # of dicts
+        page: Any = paginator.paginate_queryset(found, request, self)
         base = request.build_absolute_uri("/")[:-1]
         return paginator.get_paginated_response([self.linked(row, base) for row in page or ()])
 

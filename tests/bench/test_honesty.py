@@ -1,0 +1,123 @@
+"""The benchmark compares like with like: ours, the stock implementation and the limit show the same to one caller."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client
+
+from bench import acceptance, limit, limit_json, limit_sql, world
+from bench.asking import Ask, Sample
+from bench.cases import first_page, page
+from bench.honesty import difference, entries
+from bench.size import BASE, CALLERS, PASSWORD, Size
+from bench.stock.views import CachedAuthentication
+from security import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZE = Size(2_000, 100, 400)
+
+
+@pytest.fixture
+def small_world(db: None) -> Iterator[None]:
+    """Build a small world; it is rolled back."""
+    world.build(SIZE)
+    yield
+    CachedAuthentication.known.clear()
+    limit._local.__dict__.clear()
+    plan._policies.clear()
+
+
+def sent(ask: Ask) -> Any:
+    """Return the answer of a server that Django runs."""
+    credentials = base64.b64encode(f"{ask.logon}:{PASSWORD}".encode()).decode()
+    answer = Client(HTTP_HOST="127.0.0.1").get(ask.path, HTTP_AUTHORIZATION=f"Basic {credentials}")
+    assert answer.status_code == 200, answer.content
+    return json.loads(answer.content)
+
+
+def bare() -> psycopg.Connection[Any]:
+    """Return the connection that sees the world, as the bare application uses it."""
+    connection.ensure_connection()
+    found: Any = connection.connection
+    found.execute("SET timezone = 'UTC'")
+    assert isinstance(found, psycopg.Connection)
+    return found
+
+
+@pytest.mark.parametrize("logon", ["restricted", "granted", "nothing", "admin"])
+def test_three_implementations_show_the_same(small_world: None, settings: Any, logon: str) -> None:
+    ours = entries(sent(page(logon)))
+    who = limit_sql.caller(bare(), logon)
+    given = {"order": "name", "count": "100"}
+    base = f"http://127.0.0.1{BASE}"
+    assert limit_sql.caller(bare(), logon) == who
+    found = json.loads(limit.page(bare(), who, given, base, "")), json.loads(limit_json.page(bare(), who, base, ""))
+    settings.ROOT_URLCONF = "bench.stock.urls"
+    settings.AUTHENTICATION_BACKENDS = [
+        "django.contrib.auth.backends.ModelBackend",
+        "guardian.backends.ObjectPermissionBackend",
+    ]
+    variants = {
+        name: entries(sent(Ask("stock", ask.path, logon)))
+        for name, ask in first_page().asks.items()
+        if ask.server == "stock"
+    }
+    if logon == "nothing":
+        assert not any([ours, *map(entries, found), *variants.values()])
+        return
+    assert len(ours) >= min(100, SIZE.shared if logon == "granted" else 100)
+    assert [difference(ours, entries(one), stock=False) for one in found] == ["", ""]
+    assert {name: difference(ours, shown, stock=True) for name, shown in variants.items()} == dict.fromkeys(
+        variants, ""
+    )
+
+
+def test_a_difference_is_noticed() -> None:
+    one = {"$key": 1, "$etag": "a", "Comp_Name": "A", "$links": {}}
+    assert not difference([one], [one | {"$etag": "b"}], stock=False)
+    assert difference([one], [one | {"Comp_Name": "B"}], stock=False)
+    assert difference([one], [], stock=False)
+    assert difference([], [], stock=False)
+    assert difference([one], [{"id": 1, "links": {}}], stock=True)
+
+
+def test_callers_see_what_their_case_is_about(small_world: None) -> None:
+    seen = {logon: limit_sql.caller(bare(), logon) for logon in CALLERS}
+    counts = {
+        logon: bare().execute(f"SELECT count(*) FROM entities_company c WHERE {who.sees('c')}").fetchone()
+        for logon, who in seen.items()
+    }
+    shares = {logon: row[0] / SIZE.companies for logon, row in counts.items() if row}
+    assert shares["admin"] == shares["everywhere"] == 1
+    assert shares["nothing"] == 0
+    assert 0.03 < shares["restricted"] < 0.1
+    assert 0.02 < shares["home"] < 0.05
+    assert counts["many"] == (SIZE.own,)
+    assert counts["granted"] == (SIZE.shared,)
+    assert seen["restricted"].hidden and not seen["home"].hidden
+
+
+def test_goals_are_ratios_of_what_was_measured() -> None:
+    samples = []
+    for variant, taken in (("ours", 4.0), ("limit", 2.0), ("stock", 800.0)):
+        samples.append(Sample("list", variant, "restricted", times=[taken] * 5).summary())
+    found = {
+        "samples": samples,
+        "growth": [],
+        "size": vars(SIZE),
+        "log-in": {"warm log-in": 0.1, "warm plan": 0.1},
+        "memory": {"few": 1, "many": 2, "after few": [100.0, 90.0], "after many": [110.0, 90.0]},
+    }
+    reached = {goal.name: (goal.reached, goal.verdict) for goal in acceptance.goals(found)}
+    assert reached["list against stock with count"] == (200.0, "reached")
+    assert reached["list against limit, time"] == (2.0, "missed")
+    assert reached["create against stock"] == (None, "not measured")
+    assert reached["warm Basic log-in, freshness and grants included"] == (0.2, "dream")
