@@ -121,15 +121,16 @@ def _of_records(run: Run) -> list[Goal]:
 
 
 def _of_growth(run: Run) -> list[Goal]:
-    rows, grants = run.found["size"]["companies"], run.found["size"]["grants"]
-    most = max((row["grants"] for row in run.found["growth"]), default=0)
-    by_rows = run.grown("by $next", {}, {"companies": rows // 100})
+    grown, grants = run.found["growth"], run.found["size"]["grants"]
+    most = max((row["grants"] for row in grown), default=0)
+    least = min((row["companies"] for row in grown), default=0)
+    by_rows = run.grown("by $next", {}, {"companies": least})
     in_table = run.grown("first page", {"grants": most}, {"grants": 0})
     own = run.grown("many grants", {"grants": max(grants, most)}, {"grants": 0})
     return [
-        Goal("a hundredth of the rows → all, list by $next", 1.2, 1.05, by_rows),
-        Goal("no grant → the most in the table, list", 1.3, 1.1, in_table),
-        Goal("no grant → the most of the caller's own, list", 1.3, 1.1, own),
+        Goal(f"{least:,} companies → all, list by $next", 1.2, 1.05, by_rows),
+        Goal(f"0 → {most:,} grants in the table, list", 1.3, 1.1, in_table),
+        Goal("0 → the most of the caller's own grants, list", 1.3, 1.1, own),
     ]
 
 

@@ -121,8 +121,8 @@ def page(connection: psycopg.Connection[Any], who: Caller, given: dict[str, str]
     """Return one page of companies."""
     order, count = given.get("order", "name"), int(given.get("count", "100"))
     after = orjson.loads(base64.urlsafe_b64decode(given["after"])) if "after" in given else []
-    sql = remembered(("page", order, bool(after), given.get("offset", "0"), who), _page_sql)
-    rows = run(connection, sql, (*after * len_of(who, order), count + 1))
+    sql = remembered(("page", order, count, bool(after), given.get("offset", "0"), who), _page_sql)
+    rows = run(connection, sql, tuple(after * len_of(who)))
     following = ""
     if len(rows) > count:
         rows = rows[:count]
@@ -130,7 +130,7 @@ def page(connection: psycopg.Connection[Any], who: Caller, given: dict[str, str]
     return orjson.dumps(feed(entries(who, rows, base), base, query, following), option=OPTIONS)
 
 
-def len_of(who: Caller, order: str) -> int:
+def len_of(who: Caller) -> int:
     """Return how often the cursor stands in the statement: once for each source that is asked by itself."""
     return len(who.each("k")) if who.few and not who.everything else 1
 
@@ -143,8 +143,8 @@ def cursor_of(who: Caller, order: str, row: tuple[Any, ...]) -> str:
 
 
 def _page_sql(asked: tuple[Any, ...]) -> str:
-    _, order, beyond, offset, who = asked
-    return limit_sql.page(who, order, beyond=beyond, offset=int(offset))
+    _, order, count, beyond, offset, who = asked
+    return limit_sql.page(who, order, count, beyond=beyond, offset=int(offset))
 
 
 def single(connection: psycopg.Connection[Any], who: Caller, key: int, base: str) -> bytes:
@@ -172,7 +172,7 @@ def connect() -> psycopg.Connection[Any]:
     """Return this thread's connection."""
     if not hasattr(_local, "connection"):
         _local.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-        _local.connection.execute("SET timezone = 'UTC'")
+        _local.connection.execute("SET timezone = 'UTC'; SET plan_cache_mode = force_generic_plan")
         _local.callers = {}
     connection: psycopg.Connection[Any] = _local.connection
     return connection

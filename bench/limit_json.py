@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def page(connection: psycopg.Connection[Any], who: Caller, base: str, query: str) -> bytes:
     """Return the first page by name."""
     sql = limit.remembered(("json", who, base), lambda asked: statement(asked[1], asked[2]))
-    (found,) = limit.run(connection, sql, (100,))
+    (found,) = limit.run(connection, sql, ())
     shown = orjson.Fragment(f"[{found[0] or ''}]".encode())
     return orjson.dumps(limit.feed(shown, base, query, "x" * 72))
 
 
 def statement(who: Caller, base: str) -> str:
     """Return the statement that joins the text of a page's entries."""
-    inner = limit_sql.page(who, "name")
+    inner = limit_sql.page(who, "name", 99)  # it takes one more, to see whether more follow
     names = ["key", "title", "edit", "delete", *who.columns, *(f"named {kind}" for kind, _ in limit.RELATIONS)]
     aliases = ", ".join(f'"{name}"' for name in names)
     url = f"'{_text(base)}/Company(''' || key || ''')'"

@@ -132,11 +132,11 @@ def caller(connection: psycopg.Connection[Any], logon: str) -> Caller:
     return Caller(key, sources, tuple(grants), found.hidden, found.everything, few=seen < rows * PAGE_SHARE)
 
 
-def keys(who: Caller, order: str, *, beyond: bool, offset: int = 0) -> str:
-    """Return the statement of the keys of a page; the last value is how many."""
+def keys(who: Caller, order: str, count: int, *, beyond: bool, offset: int = 0) -> str:
+    """Return the statement of the keys of a page; how many stands in the text, so that one plan serves for ever."""
     sort, after = ORDERS[order]
     more = " AND " + after.format("k") if beyond else ""
-    tail = f"ORDER BY {sort.format('k')} LIMIT %s"
+    tail = f"ORDER BY {sort.format('k')} LIMIT {count + 1}"
 
     def walk(condition: str) -> str:
         return f"SELECT k.* FROM entities_company k WHERE k.deleted_at IS NULL AND {condition}{more}"
@@ -147,9 +147,11 @@ def keys(who: Caller, order: str, *, beyond: bool, offset: int = 0) -> str:
     return f"SELECT k.* FROM entities_company k WHERE k.id IN ({union}) {tail} OFFSET {offset:d}"
 
 
-def page(who: Caller, order: str, *, beyond: bool = False, offset: int = 0) -> str:
+def page(who: Caller, order: str, count: int = 100, *, beyond: bool = False, offset: int = 0) -> str:
     """Return the statement of a page: key, name, edit and delete flag, the columns, the titles of what is linked."""
-    return _wide(who, keys(who, order, beyond=beyond, offset=offset)) + f" ORDER BY {ORDERS[order][0].format('c')}"
+    return (
+        _wide(who, keys(who, order, count, beyond=beyond, offset=offset)) + f" ORDER BY {ORDERS[order][0].format('c')}"
+    )
 
 
 def single(who: Caller) -> str:

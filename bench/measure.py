@@ -29,20 +29,21 @@ if TYPE_CHECKING:
     from bench.servers import Server
 
 EFFORTS = {"full": Effort(60, 30.0, 6, 3.0), "quick": Effort(20, 4.0, 3, 1.0), "smoke": Effort(3, 0.5, 1, 0.2)}
+SMALLEST = 10_000  # companies of which the usual caller sees several pages
 REQUESTS = {"full": (1_000, 10_000), "quick": (300, 3_000), "smoke": (40, 80)}
 
 
 def sizes(mode: str, base: Size) -> Sequence[Size]:
     """Return the worlds of the growth table; BENCH_LARGEST=10000000 adds one of ten million companies."""
-    small = [base.companies // 100, base.companies // 10]
+    small = [count for count in (base.companies // 100, base.companies // 10) if count >= SMALLEST]
     largest = int(os.environ.get("BENCH_LARGEST", "0"))
     rows = [*small, base.companies, *([largest] if largest > base.companies else [])]
     grants = (0, base.grants // 50, base.grants, base.grants * 10) if mode == "full" else (0, base.grants)
     found = [Size(count, base.territories, base.grants) for count in rows]
     found += [Size(base.companies, base.territories, count) for count in grants if count != base.grants]
     if mode == "full":
-        found += [Size(small[1], territories, base.grants) for territories in (10, 100, 500)]
-        found += [Size(small[1], base.territories, count) for count in grants]
+        found += [Size(count, territories, base.grants) for count in small for territories in (10, 100)]
+        found += [Size(count, base.territories, most) for count in small for most in grants]
     return list(dict.fromkeys(found))
 
 

@@ -61,7 +61,7 @@ _MEMBERS = {
     "restricted": "Restricted",
     **dict.fromkeys(("nothing", "tiny", "small", "many"), "Worst"),
 }
-_MANY = ("nothing", "tiny", "small", "many")  # whose territory and team are empty
+_EMPTY = ("nothing", "tiny", "small")  # whose territory and team are
 _STAMPS: Row = {"created_at": "2020-01-01 UTC", "updated_at": "2020-01-01 UTC", "created_by_id": 1, "updated_by_id": 1}
 
 
@@ -127,7 +127,9 @@ def _users(size: Size) -> Iterator[Row]:
     stored = make_password(PASSWORD)
     for key in _upto(USERS):
         logon = CALLERS[key - 1] if key <= len(CALLERS) else f"user{key}"
-        place = empty_territory(size) if logon in _MANY else home(size) if key <= FILLERS[0] else key % size.territories
+        place = (
+            empty_territory(size) if logon in _EMPTY else home(size) if key <= FILLERS[0] else key % size.territories
+        )
         yield {
             "id": key,
             "logon": logon,
@@ -136,7 +138,7 @@ def _users(size: Size) -> Iterator[Row]:
             "last_name": f"Caller {key}",
             "language": "US",
             "home_territory_id": _key(place),
-            "primary_team_id": TEAMS if logon in _MANY else 1 if key <= FILLERS[0] else 2 + key % (TEAMS - 2),
+            "primary_team_id": TEAMS if logon in _EMPTY else 1 if key <= FILLERS[0] else 2 + key % (TEAMS - 2),
             "is_superuser": logon == "admin",
             **_STAMPS,
         }

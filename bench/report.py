@@ -117,9 +117,7 @@ def _callers(found: dict[str, Any]) -> str:
         )
         rows.append((caller, *("–" if figure is None else f"{figure:.1f}" for figure in figures)))
     head = ("caller", "list", "p95", "list, limit", "single", "p95")
-    told = (
-        "`nothing`, `tiny` and `small` see 0, 0.01 % and 0.25 % of the rows, `many` those of many grants of their own."
-    )
+    told = "`nothing`, `tiny` and `small` see 0, 0.01 % and 0.25 % of the rows; `many` holds many grants besides."
     return f"## Who asks\n\n{told}\n\n" + table(head, rows)
 
 
@@ -131,7 +129,7 @@ def _cases(found: dict[str, Any]) -> str:
             str(s["at"]),
             f"{s['p50']:.1f}",
             f"{s['p95']:.1f}",
-            f"{s['bytes']:,}",
+            f"{s['bytes']:,}" if s["bytes"] else "",
             str(s["n"]),
         )
         for s in found["samples"]

@@ -29,14 +29,14 @@ class Size:
     @property
     def own(self) -> int:
         """How many grants ``many`` holds."""
-        return min(self.grants * 8 // 10, 50_000, self.companies)
+        return min(self.grants * 8 // 10, 50_000, self.companies // 4)
 
 
 FULL = Size()
 QUICK = Size(100_000, 500, 5_000)
 
 # Who calls, by key: one for each scope of a right, "restricted" for all of them together with hidden fields, and
-# those whose rights are of the same form but reach nothing, 0.01 %, 0.25 % and what was granted to them.
+# those whose rights are of the same form but reach nothing, 0.01 % and 0.25 % of the rows, or many grants besides.
 CALLERS = (
     "admin",
     "everywhere",

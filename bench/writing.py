@@ -33,7 +33,7 @@ def measured(servers: Mapping[str, Server], address: str, size: Size, effort: Ef
             created.times.append(expected(lines["stock"].ask(ask), ask).seconds * 1000)
             ask = _update(answer.json)
             update.times.append(expected(lines["ours"].ask(ask), ask).seconds * 1000)
-        for _ in range(max(2, effort.slices)):
+        for _ in range(max(2, effort.slices // 2)):
             ask = _batch(size)
             answer = expected(lines["ours"].ask(ask), ask)
             refused = [item for item in answer.json if item["$httpStatus"] >= 300]

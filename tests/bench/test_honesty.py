@@ -100,7 +100,7 @@ def test_callers_see_what_their_case_is_about(small_world: None) -> None:
     assert shares["nothing"] == 0
     assert 0.03 < shares["restricted"] < 0.1
     assert 0.02 < shares["home"] < 0.05
-    assert counts["many"] == (SIZE.own,)
+    assert shares["many"] > SIZE.own / SIZE.companies
     assert counts["granted"] == (SIZE.shared,)
     assert seen["restricted"].hidden and not seen["home"].hidden
 
