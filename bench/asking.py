@@ -164,6 +164,8 @@ def alternate(servers: Mapping[str, Server], case: str, asks: Mapping[str, Ask],
         for _ in range(5):
             samples[name].size = len(expected(lines[name].ask(ask), ask).body)
             lines[name].close()
+        for _ in range(2):
+            lines[name].ask(ask)
     for _ in range(effort.rounds):
         for name, ask in asks.items():
             sample = samples[name]

@@ -48,7 +48,7 @@ def _ticks(low: float, high: float, place: object, top: float, bottom: float) ->
 def lines(title: str, names: Sequence[str], series: Mapping[str, Sequence[float]], unit: str = "ms") -> str:
     """Return lines over the places ``names``, from zero upwards."""
     height, top, bottom, left = 320, 50, 270, 70
-    most = max(value for values in series.values() for value in values) * 1.1
+    most = max((value for values in series.values() for value in values), default=1.0) * 1.1
     step = (WIDTH - left - 200) / max(1, len(names) - 1)
 
     def at(number: int, value: float) -> str:

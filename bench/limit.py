@@ -46,6 +46,8 @@ RELATIONS = (
     ("Territories", "Comp_SecTerr"),
 )
 _local = threading.local()
+_callers: dict[str, Caller] = {}
+_statements: dict[tuple[Any, ...], str] = {}
 _TAG_KEY = b"bench"
 
 
@@ -160,12 +162,10 @@ def run(connection: psycopg.Connection[Any], sql: str, values: tuple[Any, ...]) 
 
 
 def remembered(asked: tuple[Any, ...], make: Callable[[tuple[Any, ...]], str]) -> str:
-    """Return the statement for what is asked, made once in each thread."""
-    known = _local.__dict__.setdefault("statements", {})
-    if asked not in known:
-        known[asked] = make(asked)
-    statement: str = known[asked]
-    return statement
+    """Return the statement for what is asked, made once in each process."""
+    if asked not in _statements:
+        _statements[asked] = make(asked)
+    return _statements[asked]
 
 
 def connect() -> psycopg.Connection[Any]:
@@ -173,7 +173,6 @@ def connect() -> psycopg.Connection[Any]:
     if not hasattr(_local, "connection"):
         _local.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
         _local.connection.execute("SET timezone = 'UTC'; SET plan_cache_mode = force_generic_plan")
-        _local.callers = {}
     connection: psycopg.Connection[Any] = _local.connection
     return connection
 
@@ -184,7 +183,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
     connection = connect()
     logon = base64.b64decode(environ["HTTP_AUTHORIZATION"][6:]).decode().partition(":")[0]
-    who = _local.callers.get(logon) or _local.callers.setdefault(logon, limit_sql.caller(connection, logon))
+    who = _callers.get(logon) or _callers.setdefault(logon, limit_sql.caller(connection, logon))
     base, query = f"http://{environ['HTTP_HOST']}{BASE}", environ["QUERY_STRING"]
     path = environ["PATH_INFO"].rpartition("/")
     if path[0] == "/company":

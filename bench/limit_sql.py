@@ -87,7 +87,7 @@ class Caller:
 
 
 def caller(connection: psycopg.Connection[Any], logon: str) -> Caller:
-    """Read what ``logon`` may see; the bare application does so once for each of its threads."""
+    """Read what ``logon`` may see; the bare application does so once in each of its processes."""
 
     def read(sql: str, *values: Any) -> Any:
         return connection.execute(sql, values).fetchone()[0]  # type: ignore[index]  # an aggregate has a row

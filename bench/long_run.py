@@ -85,10 +85,14 @@ def _peaks(server: Server) -> list[float]:
 
 
 def log_in(address: str) -> dict[str, float]:
-    """Return what ``bench.login`` measures in a process of its own."""
+    """Return what ``bench.login`` measures in a process of its own, and the same over HTTP on a cold server."""
     command = [sys.executable, "-m", "bench.login"]
     made = subprocess.run(command, check=True, capture_output=True, text=True, env=environment(address))
     found: dict[str, float] = json.loads(made.stdout)
+    with serving(address, "ours") as servers:
+        line = Line(servers["ours"].port)
+        found["first page of a server that just started"] = expected(line.ask(page()), page()).seconds * 1000
+        found["the next page"] = expected(line.ask(page()), page()).seconds * 1000
     return found
 
 

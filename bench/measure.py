@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,10 @@ REQUESTS = {"full": (1_000, 10_000), "quick": (300, 3_000), "smoke": (40, 80)}
 
 
 def sizes(mode: str, base: Size) -> Sequence[Size]:
-    """Return the worlds of the growth table; BENCH_LARGEST=10000000 adds one of ten million companies."""
+    """Return the worlds of the growth table.
+
+    BENCH_LARGEST=10000000 adds one of ten million companies, BENCH_GROWTH=all every combination of the numbers.
+    """
     small = [count for count in (base.companies // 100, base.companies // 10) if count >= SMALLEST]
     largest = int(os.environ.get("BENCH_LARGEST", "0"))
     rows = [*small, base.companies, *([largest] if largest > base.companies else [])]
@@ -44,7 +48,9 @@ def sizes(mode: str, base: Size) -> Sequence[Size]:
     if mode == "full":
         found += [Size(count, territories, base.grants) for count in small for territories in (10, 100)]
         found += [Size(count, base.territories, most) for count in small for most in grants]
-    return list(dict.fromkeys(found))
+    if os.environ.get("BENCH_GROWTH") == "all":
+        found += [Size(*numbers) for numbers in product(rows, (10, 100, base.territories), grants)]
+    return sorted(dict.fromkeys(found), key=lambda size: (size == base, *vars(size).values()))  # ends as it began
 
 
 def run(mode: str, size: Size) -> dict[str, Any]:

@@ -97,7 +97,11 @@ def _list(found: dict[str, Any]) -> str:
         )
         rows.append((name, *figures))
     head = ("the first page of 100, by name", "median", "p95", "against ours", "per second at 16", "bytes")
-    return "## A page\n\n![The first page](performance/page.svg)\n\n" + table(head, rows)
+    ours, bare = found["honesty"]["ours"], found["honesty"]["limit"]
+    told = (
+        f"Ours and limit show the same members of the same records; their answers differ by {abs(ours - bare):,} bytes."
+    )
+    return f"## A page\n\n![The first page](performance/page.svg)\n\n{table(head, rows)}\n\n{told}"
 
 
 def _callers(found: dict[str, Any]) -> str:
@@ -161,7 +165,7 @@ def _rest(found: dict[str, Any]) -> str:
     ]
     log_in = [(name, f"{value:.2f}") for name, value in found["log-in"].items()]
     return (
-        "## Log-in, in one process\n\n"
+        "## Log-in, in one process and on a server that just started\n\n"
         + table(("", "ms"), log_in)
         + "\n\n## Peak memory of the workers, under mixed requests\n\n"
         + table(("", "each"), used)
