@@ -85,7 +85,7 @@ def listed(servers: Mapping[str, Server], size: Size) -> list[Case]:
         Case(f"list by {name}", {"ours": page(order=ours_order), "limit": limit(order=limit_order)})
         for name, (ours_order, limit_order) in ORDERS.items()
     ]
-    found.append(Case("list by scope", {logon: page(logon) for logon in ("admin", *SCOPES)}))
+    found.append(Case("list by scope", {logon: page(logon) for logon in ("admin", *SCOPES)}, many=True))
     found.append(Case("list by scope, limit", {logon: limit(logon) for logon in ("admin", *SCOPES)}))
     found.append(Case("list, worst callers", {logon: page(logon) for logon in ("restricted", *WORST)}))
     found.append(Case("list, worst callers, limit", {logon: limit(logon) for logon in ("restricted", *WORST)}))

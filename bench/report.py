@@ -118,9 +118,10 @@ def _callers(found: dict[str, Any]) -> str:
             run.of(f"{case}, limit", caller),
             run.of("single by scope", caller),
             run.of("single by scope", caller, "p95"),
+            run.of(case, caller, "rate", 16),
         )
         rows.append((caller, *("–" if figure is None else f"{figure:.1f}" for figure in figures)))
-    head = ("caller", "list", "p95", "list, limit", "single", "p95")
+    head = ("caller", "list", "p95", "list, limit", "single", "p95", "lists per second at 16")
     told = "`nothing`, `tiny` and `small` see 0, 0.01 % and 0.25 % of the rows; `many` holds many grants besides."
     return f"## Who asks\n\n{told}\n\n" + table(head, rows)
 

@@ -93,8 +93,8 @@ def ensure(size: Size) -> bool:
         cursor.execute(f'COMMENT ON DATABASE "{name}" IS NULL')
         with transaction.atomic():
             if known[0] == world:
-                cursor.execute("TRUNCATE entities_companyusergrant, entities_companygroupgrant RESTART IDENTITY")
                 cursor.execute("SET LOCAL session_replication_role = replica")
+                cursor.execute("TRUNCATE entities_companyusergrant, entities_companygroupgrant RESTART IDENTITY")
                 policy.grant(size)
             else:
                 build(size)

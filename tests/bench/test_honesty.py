@@ -17,6 +17,7 @@ from bench.asking import Ask, Sample
 from bench.cases import first_page, page
 from bench.honesty import difference, entries
 from bench.size import BASE, CALLERS, PASSWORD, Size
+from bench.stock.serializers import WIRES
 from bench.stock.views import CachedAuthentication
 from security import plan
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE = Size(2_000, 100, 400)
+STOCK_BACKENDS = ("django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend")
 
 
 @pytest.fixture
@@ -62,32 +64,31 @@ def test_three_implementations_show_the_same(small_world: None, settings: Any) -
 
 def compared(logon: str, settings: Any) -> None:
     """Hold that the three show the same to ``logon``."""
-    settings.ROOT_URLCONF = "crm.urls"
-    settings.AUTHENTICATION_BACKENDS = ["security.backends.PlanBackend"]
+    who, base = limit_sql.caller(bare(), logon), f"http://127.0.0.1{BASE}"
+    by_hand = limit.page(bare(), who, {"order": "name"}, base, ""), limit_json.page(bare(), who, base, "")
+    bare_pages = [entries(json.loads(body)) for body in by_hand]
+    serve(settings, "bench.stock.urls", *STOCK_BACKENDS)
+    asks = {name: ask for name, ask in first_page().asks.items() if ask.server == "stock"}
+    stock_pages = {name: entries(sent(Ask("stock", ask.path, logon))) for name, ask in asks.items()}
+    serve(settings, "crm.urls", "security.backends.PlanBackend")
     ours = entries(sent(page(logon)))
-    who = limit_sql.caller(bare(), logon)
-    given = {"order": "name", "count": "100"}
-    base = f"http://127.0.0.1{BASE}"
-    assert limit_sql.caller(bare(), logon) == who
-    found = json.loads(limit.page(bare(), who, given, base, "")), json.loads(limit_json.page(bare(), who, base, ""))
-    settings.ROOT_URLCONF = "bench.stock.urls"
-    settings.AUTHENTICATION_BACKENDS = [
-        "django.contrib.auth.backends.ModelBackend",
-        "guardian.backends.ObjectPermissionBackend",
-    ]
-    variants = {
-        name: entries(sent(Ask("stock", ask.path, logon)))
-        for name, ask in first_page().asks.items()
-        if ask.server == "stock"
-    }
     if logon == "nothing":
-        assert not any([ours, *map(entries, found), *variants.values()])
+        assert not any([ours, *bare_pages, *stock_pages.values()])
         return
-    assert len(ours) >= min(100, SIZE.shared if logon == "granted" else 100)
-    assert [difference(ours, entries(one), stock=False) for one in found] == ["", ""]
-    assert {name: difference(ours, shown, stock=True) for name, shown in variants.items()} == dict.fromkeys(
-        variants, ""
-    )
+    assert len(ours) == min(100, SIZE.shared if logon == "granted" else 100)
+    assert [difference(ours, found, stock=False) for found in bare_pages] == ["", ""]
+    key = ours[-1]["$key"]
+    alone = json.loads(limit.single(bare(), who, key, base))
+    assert not difference([sent(Ask("ours", f"{BASE}/company('{key}')", logon))], [alone], stock=False)
+    columns = {name for name, value in ours[0].items() if not name.startswith("$") and not isinstance(value, dict)}
+    for name, found in stock_pages.items():
+        assert not difference(ours, found, stock=True), name
+        assert {WIRES[column] for column in found[0] if column in WIRES} == columns, name
+
+
+def serve(settings: Any, urls: str, *backends: str) -> None:
+    """Let the test client ask another implementation."""
+    settings.ROOT_URLCONF, settings.AUTHENTICATION_BACKENDS = urls, list(backends)
 
 
 def test_a_difference_is_noticed() -> None:
