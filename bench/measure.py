@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bench.servers import Server
 
 EFFORTS = {"full": Effort(60, 30.0, 6, 3.0), "quick": Effort(20, 4.0, 3, 1.0), "smoke": Effort(3, 0.5, 1, 0.2)}
+MOST_GRANTS = 10  # for each company: there are not more profiles to hold them
 SMALLEST = 10_000  # companies of which the usual caller sees several pages
 REQUESTS = {"full": (1_000, 10_000), "quick": (300, 3_000), "smoke": (40, 80)}
 
@@ -50,6 +51,7 @@ def sizes(mode: str, base: Size) -> Sequence[Size]:
         found += [Size(count, base.territories, most) for count in small for most in grants]
     if os.environ.get("BENCH_GROWTH") == "all":
         found += [Size(*numbers) for numbers in product(rows, (10, 100, base.territories), grants)]
+    found = [size for size in found if size.grants <= MOST_GRANTS * size.companies]
     return sorted(dict.fromkeys(found), key=lambda size: (size == base, *vars(size).values()))  # ends as it began
 
 

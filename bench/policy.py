@@ -93,7 +93,7 @@ def grant(size: Size) -> None:
     rows.grant(users, {"user_id": f"{KEYS['many']}"}, view, size.own, 3, size.companies)
     rest = size.grants - 2 * size.shared - size.own
     others = [key for name, key in sorted(profiles.items()) if name.startswith("Profile ")]
-    drawn = f"(ARRAY{others})[1 + i %% {len(others)}]".replace("%%", "%")
+    drawn = f"(ARRAY{others})[1 + (i + i / {size.companies}) % {len(others)}]"  # another one when the rows come again
     rows.grant(groups, {"group_id": drawn}, view, rest, 4, size.companies)
 
 

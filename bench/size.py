@@ -23,8 +23,8 @@ class Size:
 
     @property
     def shared(self) -> int:
-        """How many grants each of ``granted`` and ``restricted`` holds; as many where the table has more."""
-        return min(self.grants // 20, 2_500)
+        """How many grants each of ``granted`` and ``restricted`` holds: of a four-hundredth of the rows at most."""
+        return min(self.grants // 20, 2_500, self.companies // 400)
 
     @property
     def own(self) -> int:
