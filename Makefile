@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-mutants test-deep test-locked test-timing check-browser check-clients check checks checklist format lock docs manage clean
+.PHONY: help run test test-mutants test-deep test-locked test-timing check-browser check-clients check checks bench bench-quick checklist format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -50,6 +50,16 @@ check-browser: ## Try the administration in a browser (needs Chromium; BROWSER= 
 check-clients: ## Generate clients from the served document and let them work (needs Node 20 and npm)
 	$(NEED) dev
 	exec $(WITH_DATABASE) $(PY) -m pytest tests/clients/generated.py $(ARGS)
+
+bench: ## Compare speed at a million companies and write docs/performance.md (BENCH_LARGEST=10000000)
+	$(NEED) dev
+	$(PY) -m bench.measure full
+	exec $(PY) -m bench.report full
+
+bench-quick: ## The same at a hundred thousand, in minutes; the report goes beside the figures
+	$(NEED) dev
+	$(PY) -m bench.measure quick
+	exec $(PY) -m bench.report quick
 
 check: ## Run every check but the tests
 	$(NEED) dev

@@ -26,8 +26,10 @@ def clean(clone: Path) -> None:
     doomed = [path for path in (state, *made(clone)) if path.exists()]
     for path in doomed:
         print(f"Removing {path}{' with the private database' if path == state else ''}")
-    if not localdb.discard(localdb.private(clone)):
-        raise LocalDatabaseError("Nothing was removed, because make run still runs: stop it first.")
+    servers = {"make run": localdb.private(clone), "make bench": localdb.Cluster(state / "bench")}
+    for target, cluster in servers.items():
+        if not localdb.discard(cluster):
+            raise LocalDatabaseError(f"Not everything was removed, because {target} still runs: stop it first.")
     localdb.discard_unused(state / "throwaway")
     for path in doomed:
         shutil.rmtree(path) if path.is_dir() else path.unlink()

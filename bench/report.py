@@ -1,0 +1,210 @@
+"""The report of a run, in Markdown with plots: docs/performance.md holds that of the last good full one.
+
+    python -m bench.report full | quick [MEASURED [TARGET]]
+
+A quick one goes beside its figures in the clone's private directory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import charts
+from bench.acceptance import Run, goals
+from bench.measure import results
+from crm import localdb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def text(found: dict[str, Any]) -> str:
+    """Return the report of what one run measured."""
+    parts = [
+        _head(found),
+        _acceptance(found),
+        _list(found),
+        _callers(found),
+        _cases(found),
+        _growth(found),
+        _rest(found),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; all columns but the first are figures."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def _head(found: dict[str, Any]) -> str:
+    size, machine = found["size"], found["machine"]
+    told = ", ".join(f"{name} {value}" for name, value in machine.items())
+    target = "bench" if found["mode"] == "full" else "bench-quick"
+    return f"""# Speed, measured
+
+One run of `make {target}`: {size["companies"]:,} companies, twice as many people,
+{size["territories"]} territories, {size["grants"]:,} grants; every server by gunicorn with two processes over loopback,
+asked in turn. Times are in milliseconds; **read them as ratios of this run**, for a machine that others use changes its
+mind between runs.
+
+Machine: {told}. The run took {found["seconds"]} s.
+
+* **ours**: this product over HTTP, entries complete with links, tags and linked records.
+* **stock**: Django REST framework as it is commonly used, the same tables, rows, columns and links (`bench/stock/`). It
+  shows no titles of linked records, no entity tags and no links that depend on a row's rights, hides no reference to an
+  invisible record, and its password cost is taken out unless said. **expert**: its queries tuned by hand.
+* **limit**: a bare WSGI application with hand-written SQL that answers the same bytes but for the tags
+  (`bench/limit.py`). It checks no password and parses no query.
+* **restricted**, the usual caller, sees a twentieth of the rows by home territory, assignment, team, creation and
+  grants together, and has hidden fields."""
+
+
+def _acceptance(found: dict[str, Any]) -> str:
+    def shown(value: float | None, unit: str) -> str:
+        return "–" if value is None else f"{value:.2f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+    rows = [
+        (
+            goal.name,
+            f"{'≥' if goal.more else '≤'} {goal.must:g} {goal.unit}",
+            f"{goal.dream:g} {goal.unit}",
+            f"**{shown(goal.reached, goal.unit)}**",
+            goal.verdict,
+        )
+        for goal in goals(found)
+    ]
+    return "## What must be reached\n\n" + table(("case", "must", "dream", "reached", ""), rows)
+
+
+def _list(found: dict[str, Any]) -> str:
+    run = Run(found)
+    rows = []
+    for sample in (s for s in found["samples"] if s["case"] == "list" and s["at"] == 1):
+        name = sample["variant"]
+        ratio = sample["p50"] / (run.of("list", "ours") or 1)
+        rate = run.of("list", name, "rate", 16) or 0.0
+        figures = (
+            f"{sample['p50']:.1f}",
+            f"{sample['p95']:.1f}",
+            f"{ratio:.2f}",
+            f"{rate:.0f}",
+            f"{sample['bytes']:,}",
+        )
+        rows.append((name, *figures))
+    head = ("the first page of 100, by name", "median", "p95", "against ours", "per second at 16", "bytes")
+    ours, bare = found["honesty"]["ours"], found["honesty"]["limit"]
+    told = (
+        f"Ours and limit show the same members of the same records; their answers differ by {abs(ours - bare):,} bytes."
+    )
+    return f"## A page\n\n![The first page](performance/page.svg)\n\n{table(head, rows)}\n\n{told}"
+
+
+def _callers(found: dict[str, Any]) -> str:
+    run = Run(found)
+    callers = dict.fromkeys(
+        s["variant"] for s in found["samples"] if s["case"] in ("list by scope", "list, worst callers")
+    )
+    rows = []
+    for caller in callers:
+        case = "list by scope" if run.of("list by scope", caller) else "list, worst callers"
+        figures = (
+            run.of(case, caller),
+            run.of(case, caller, "p95"),
+            run.of(f"{case}, limit", caller),
+            run.of("single by scope", caller),
+            run.of("single by scope", caller, "p95"),
+            run.of(case, caller, "rate", 16),
+        )
+        rows.append((caller, *("–" if figure is None else f"{figure:.1f}" for figure in figures)))
+    head = ("caller", "list", "p95", "list, limit", "single", "p95", "lists per second at 16")
+    told = "`nothing`, `tiny` and `small` see 0, 0.01 % and 0.25 % of the rows; `many` holds many grants besides."
+    return f"## Who asks\n\n{told}\n\n" + table(head, rows)
+
+
+def _cases(found: dict[str, Any]) -> str:
+    skipped = ("list", "list by scope", "list by scope, limit", "list, worst callers", "list, worst callers, limit")
+    rows = [
+        (
+            f"{s['case']} · {s['variant']}",
+            str(s["at"]),
+            f"{s['p50']:.1f}",
+            f"{s['p95']:.1f}",
+            f"{s['bytes']:,}" if s["bytes"] else "",
+            str(s["n"]),
+        )
+        for s in found["samples"]
+        if s["case"] not in skipped
+    ]
+    return "## Everything else\n\n" + table(("case", "at once", "median", "p95", "bytes", "times asked"), rows)
+
+
+def _growth(found: dict[str, Any]) -> str:
+    names = list(found["growth"][0]["times"]) if found["growth"] else []
+    rows = [
+        (
+            f"{row['companies']:,}",
+            str(row["territories"]),
+            f"{row['grants']:,}",
+            *(f"{row['times'][name]:.1f}" for name in names),
+        )
+        for row in found["growth"]
+    ]
+    head = ("companies", "territories", "grants", *names)
+    return "## Growth\n\n![Growth](performance/growth.svg)\n\n" + table(head, rows)
+
+
+def _rest(found: dict[str, Any]) -> str:
+    memory = found["memory"]
+    used = [
+        (f"after {memory[count]:,} requests", ", ".join(f"{value:.0f} MB" for value in memory[f"after {count}"]))
+        for count in ("few", "many")
+    ]
+    log_in = [(name, f"{value:.2f}") for name, value in found["log-in"].items()]
+    return (
+        "## Log-in, in one process and on a server that just started\n\n"
+        + table(("", "ms"), log_in)
+        + "\n\n## Peak memory of the workers, under mixed requests\n\n"
+        + table(("", "each"), used)
+    )
+
+
+def pictures(found: dict[str, Any]) -> dict[str, str]:
+    """Return the plots by file name."""
+    listed = {s["variant"]: s["p50"] for s in found["samples"] if s["case"] == "list" and s["at"] == 1}
+    base = found["size"]
+    grown = sorted(
+        (row for row in found["growth"] if all(row[name] == base[name] for name in ("territories", "grants"))),
+        key=lambda row: row["companies"],
+    )
+    series = {name: [row["times"][name] for row in grown] for name in (grown[0]["times"] if grown else ())}
+    names = [f"{row['companies']:,}" for row in grown]
+    return {
+        "page.svg": charts.bars("The first page of 100 companies, restricted user, median", listed),
+        "growth.svg": charts.lines("A page over the number of companies, median", names, series),
+    }
+
+
+def write(found: dict[str, Any], target: Path) -> None:
+    """Write the report to ``target`` and its plots into the directory ``performance`` beside it."""
+    target.write_text(text(found))
+    (target.parent / "performance").mkdir(exist_ok=True)
+    for name, picture in pictures(found).items():
+        (target.parent / "performance" / name).write_text(picture)
+
+
+def main(mode: str = "quick", measured: str = "", target: str = "") -> None:
+    """Write the report of the last run, or of ``measured``."""
+    source = Path(measured) if measured else results(mode)
+    default = localdb.CLONE / "docs/performance.md" if mode == "full" else localdb.state_directory() / "performance.md"
+    path = Path(target) if target else default
+    write(json.loads(source.read_text()), path)
+    print(f"Report: {path}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

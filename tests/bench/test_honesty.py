@@ -1,0 +1,147 @@
+"""The benchmark compares like with like: ours, the stock implementation and the limit show the same to one caller."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client
+
+from bench import acceptance, limit, limit_json, limit_sql, report, world
+from bench.asking import Ask, Sample
+from bench.cases import first_page, page
+from bench.honesty import difference, entries
+from bench.size import BASE, CALLERS, PASSWORD, Size
+from bench.stock.serializers import WIRES
+from bench.stock.views import CachedAuthentication
+from security import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SIZE = Size(2_000, 100, 400)
+STOCK_BACKENDS = ("django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend")
+
+
+@pytest.fixture
+def small_world(db: None) -> Iterator[None]:
+    """Build a small world; it is rolled back."""
+    world.build(SIZE)
+    yield
+    CachedAuthentication.known.clear()
+    limit._statements.clear()
+    plan._policies.clear()
+
+
+def sent(ask: Ask) -> Any:
+    """Return the answer of a server that Django runs."""
+    credentials = base64.b64encode(f"{ask.logon}:{PASSWORD}".encode()).decode()
+    answer = Client(HTTP_HOST="127.0.0.1").get(ask.path, HTTP_AUTHORIZATION=f"Basic {credentials}")
+    assert answer.status_code == 200, answer.content
+    return json.loads(answer.content)
+
+
+def bare() -> psycopg.Connection[Any]:
+    """Return the connection that sees the world, as the bare application uses it."""
+    connection.ensure_connection()
+    found: Any = connection.connection
+    found.execute("SET timezone = 'UTC'")
+    assert isinstance(found, psycopg.Connection)
+    return found
+
+
+def test_three_implementations_show_the_same(small_world: None, settings: Any) -> None:
+    for logon in ("restricted", "granted", "nothing", "admin"):
+        compared(logon, settings)
+    seen_by_case()
+
+
+def compared(logon: str, settings: Any) -> None:
+    """Hold that the three show the same to ``logon``."""
+    who, base = limit_sql.caller(bare(), logon), f"http://127.0.0.1{BASE}"
+    by_hand = limit.page(bare(), who, {"order": "name"}, base, ""), limit_json.page(bare(), who, base, "")
+    bare_pages = [entries(json.loads(body)) for body in by_hand]
+    serve(settings, "bench.stock.urls", *STOCK_BACKENDS)
+    asks = {name: ask for name, ask in first_page().asks.items() if ask.server == "stock"}
+    stock_pages = {name: entries(sent(Ask("stock", ask.path, logon))) for name, ask in asks.items()}
+    serve(settings, "crm.urls", "security.backends.PlanBackend")
+    ours = entries(sent(page(logon)))
+    if logon == "nothing":
+        assert not any([ours, *bare_pages, *stock_pages.values()])
+        return
+    assert len(ours) == SIZE.shared if logon == "granted" else len(ours) > 50
+    assert [difference(ours, found, stock=False) for found in bare_pages] == ["", ""]
+    key = ours[-1]["$key"]
+    alone = json.loads(limit.single(bare(), who, key, base))
+    assert not difference([sent(Ask("ours", f"{BASE}/company('{key}')", logon))], [alone], stock=False)
+    columns = {name for name, value in ours[0].items() if not name.startswith("$") and not isinstance(value, dict)}
+    for name, found in stock_pages.items():
+        assert not difference(ours, found, stock=True), name
+        assert {WIRES[column] for column in found[0] if column in WIRES} == columns, name
+
+
+def serve(settings: Any, urls: str, *backends: str) -> None:
+    """Let the test client ask another implementation."""
+    settings.ROOT_URLCONF, settings.AUTHENTICATION_BACKENDS = urls, list(backends)
+
+
+def test_a_difference_is_noticed() -> None:
+    one = {"$key": 1, "$etag": "a", "Comp_Name": "A", "$links": {}}
+    assert not difference([one], [one | {"$etag": "b"}], stock=False)
+    assert difference([one], [one | {"Comp_Name": "B"}], stock=False)
+    assert difference([one], [], stock=False)
+    assert difference([], [], stock=False)
+    assert difference([one], [{"id": 1, "links": {}}], stock=True)
+
+
+def seen_by_case() -> None:
+    """Hold that callers see what their case is about."""
+    seen = {logon: limit_sql.caller(bare(), logon) for logon in CALLERS}
+    counts = {
+        logon: bare().execute(f"SELECT count(*) FROM entities_company c WHERE {who.sees('c')}").fetchone()
+        for logon, who in seen.items()
+    }
+    shares = {logon: row[0] / SIZE.companies for logon, row in counts.items() if row}
+    assert shares["admin"] == shares["everywhere"] == 1
+    assert shares["nothing"] == 0
+    assert 0.03 < shares["restricted"] < 0.1
+    assert 0.02 < shares["home"] < 0.05
+    assert shares["many"] > SIZE.own / SIZE.companies
+    assert counts["granted"] == (SIZE.shared,)
+    assert seen["restricted"].hidden and not seen["home"].hidden
+
+
+def test_goals_are_ratios_of_what_was_measured(tmp_path: Path) -> None:
+    samples = []
+    for variant, taken in (("ours", 4.0), ("limit", 2.0), ("stock", 800.0)):
+        samples.append(Sample("list", variant, "restricted", times=[taken] * 5).summary())
+    found = {
+        "samples": samples,
+        "growth": [],
+        "mode": "quick",
+        "machine": {"cores": 2},
+        "seconds": 1,
+        "honesty": {"ours": 10, "limit": 9},
+        "size": vars(SIZE),
+        "log-in": {"warm log-in": 0.1, "warm plan": 0.1},
+        "memory": {"few": 1, "many": 2, "after few": [100.0, 90.0], "after many": [110.0, 90.0]},
+    }
+    reached = {goal.name: (goal.reached, goal.verdict) for goal in acceptance.goals(found)}
+    assert reached["list against stock with count"] == (200.0, "reached")
+    assert reached["list against limit, time"] == (2.0, "missed")
+    assert reached["create against stock"] == (None, "not measured")
+    assert reached["warm Basic log-in, freshness and grants included"] == (0.2, "dream")
+    report.write(found, tmp_path / "performance.md")
+    assert (
+        "| list against limit, time | ≤ 1.6 × | 1.2 × | **2.00 ×** | missed |"
+        in (tmp_path / "performance.md").read_text()
+    )
+    found["growth"] = [{**vars(SIZE), "times": {"first page": 4.0, "by $next": 4.1, "many grants": 5.0, "limit": 2.0}}]
+    for picture in report.pictures(found).values():
+        assert ElementTree.fromstring(picture).tag.endswith("svg")
