@@ -144,6 +144,7 @@ def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str,
         options["options"] = f"{options.get('options', '')} {locked}".strip()
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size}
+        options["prepare_threshold"] = 5  # runs after which a statement is planned for good (security.statements)
     return {**connection, "OPTIONS": options}
 
 

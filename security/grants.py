@@ -75,7 +75,7 @@ def granted_statement(permissions: Mapping[str, Iterable[int]]) -> str:
         values = ", ".join(f"({key:d})" for key in keys)
         branches.append(
             f"SELECT p FROM (VALUES {values}) AS v (p) WHERE"
-            f" EXISTS (SELECT 1 FROM {users} g WHERE g.user_id = %(user)s AND g.permission_id = p)"
-            f" OR EXISTS (SELECT 1 FROM {groups} g WHERE g.group_id = ANY(%(groups)s) AND g.permission_id = p)"
+            f" EXISTS (SELECT 1 FROM {users} g WHERE g.user_id = %(user)s::int AND g.permission_id = p)"
+            f" OR EXISTS (SELECT 1 FROM {groups} g WHERE g.group_id = ANY(%(groups)s::int[]) AND g.permission_id = p)"
         )
     return " UNION ALL ".join(branches)

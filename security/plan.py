@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Permission
-from django.db import connection
 
 from entities.captions import compile_lists
 from entities.models import Caption
@@ -31,6 +30,7 @@ from security.facts import Facts, facts_of
 from security.grants import GRANTS, granted_statement
 from security.models import FUNCTIONS, PolicyVersion
 from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of, transitions_of
+from security.statements import planned_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +87,7 @@ def granted_by(policy: Policy) -> Granted:
     """Return the (kind, action) pairs for which the actor holds at least one grant, in one statement."""
     meaning = {key: pair for pair, key in policy.permissions.items() if pair[1] != "insert"}
     profiles = [profile.id for profile in policy.actor.profiles]
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(policy.granted_statement, {"user": policy.actor.id, "groups": profiles})
         return frozenset(meaning[key] for (key,) in cursor.fetchall())
 

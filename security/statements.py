@@ -2,60 +2,78 @@
 
 Django builds the tree of a query and its text anew for every request, which costs more than the database does. What
 a caller's plan fixes is built once per plan; keys are filled in. The text is Django's own, so are the conversions.
+Where connections are kept, the database plans a statement once, too: planning most of them costs more than running.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import BooleanField, Expression, F, Func, IntegerField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
     from django.db.models import Field, QuerySet
     from django.db.models.sql.compiler import SQLCompiler
 
     Convert = Callable[[Any, Any, BaseDatabaseWrapper], Any]
 
+_PLACE = re.compile("%[s%]")
+
 
 class Slot(Expression):
-    """A value that is given by its ``name`` when the statement is run."""
+    """A value that is given by its ``name`` when the statement is run; ``type`` is PostgreSQL's."""
 
-    def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
+    def __init__(self, name: str, output_field: Field[Any, Any], type: str = "text") -> None:
         super().__init__(output_field=output_field)
-        self.name = name
+        self.name, self.type = name, type
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         """Return a place for the value, which is this very object until the statement is run."""
-        return "(%s)", (self,)
+        return f"(%s::{self.type})", (self,)
 
 
 def among(column: str, name: str) -> Func:
     """Return the condition that ``column`` holds one of the keys that are given as the list ``name``."""
-    place = Slot(name, IntegerField())
+    place = Slot(name, IntegerField(), "int[]")
     return Func(F(column), place, template="(%(expressions)s)", arg_joiner=" = ANY ", output_field=BooleanField())
+
+
+def planned_cursor() -> CursorWrapper:
+    """Return a cursor for a text that is run again and again: planned once where connections are kept.
+
+    Its values go to the server apart from the text: each needs a type (``%s::int``).
+    """
+    if not connection.settings_dict["OPTIONS"].get("pool"):
+        return connection.cursor()
+    connection.ensure_connection()
+    wrapper: Any = connection  # whose own cursors put values into the text, which is planned anew each time
+    cursor: CursorWrapper = wrapper._prepare_cursor(psycopg.Cursor(wrapper.connection))
+    return cursor
 
 
 @dataclass(frozen=True)
 class Statement:
-    """The text of a query with its values and slots, and what Django does to the columns of a row."""
+    """The text of a query, the names of its slots, and what Django does to the columns of a row."""
 
     sql: str
-    values: tuple[Any, ...]
+    slots: tuple[str, ...]
     converters: tuple[tuple[int, tuple[Convert, ...], Any], ...]
 
     def rows(self, **given: Any) -> list[tuple[Any, ...]]:
         """Return the rows for the values ``given`` by the names of the slots."""
         if not self.sql:
             return []
-        filled = [given[value.name] if isinstance(value, Slot) else value for value in self.values]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, filled)
+        with planned_cursor() as cursor:
+            cursor.execute(self.sql, [given[name] for name in self.slots])
             found = cursor.fetchall()
         return [self._converted(row) for row in found] if self.converters else found
 
@@ -77,5 +95,21 @@ def prepared(query: QuerySet[Any, tuple[Any, ...]]) -> Statement:
     columns = [column[0] for column in compiler.select[: compiler.col_count]]
     converters = compiler.get_converters(columns)
     return Statement(
-        sql, tuple(values), tuple((index, tuple(found), column) for index, (found, column) in converters.items())
+        _with_constants(sql, values),
+        tuple(value.name for value in values if isinstance(value, Slot)),
+        tuple((index, tuple(found), column) for index, (found, column) in converters.items()),
     )
+
+
+def _with_constants(sql: str, values: Iterable[Any]) -> str:
+    """Return ``sql`` with its values in it, so that the server knows their types; places are left for the slots."""
+    rest = iter(values)
+    operations: Any = connection.ops
+
+    def place(match: re.Match[str]) -> str:
+        if match[0] == "%%" or isinstance(value := next(rest), Slot):
+            return match[0]
+        literal: str = operations.compose_sql("%s", [value])
+        return literal.replace("%", "%%")
+
+    return _PLACE.sub(place, sql)
