@@ -236,9 +236,15 @@ def _actions(
         else:
             rules = policy.rules[entity.kind]
             some = {action for action in ACTIONS if rules[action] or (entity.kind, action) in granted}
+            if not policy.actor.administrator and _is_blocked(policy.field_rules, entity):
+                some.discard("insert")
             found = some if "view" in some else some & {"insert"}
         known[entity.kind] = frozenset(found) & ({"view"} if entity.view else set(ACTIONS))
     return known[entity.kind]
+
+
+def _is_blocked(rules: Rules, entity: Entity) -> bool:
+    return blocks_insert(rules, entity, fields_of(rules, entity, full=False))
 
 
 def _roots(entity: Entity) -> list[Entity]:

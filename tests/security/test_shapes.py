@@ -135,6 +135,19 @@ def test_a_required_field_with_a_default_does_not(susan: User) -> None:
     assert "insert" in shape(susan).actions
 
 
+def test_whoever_could_only_insert_and_cannot_knows_no_kind() -> None:
+    """Not even those that tell of fields, or that would be created with it."""
+    clerks = profile("Clerks")
+    clerks.rights.all().delete()
+    right(clerks, "Company", "insert")
+    clerk = user("clerk", clerks)
+    captions, address = registry()["Custom_Captions"], registry()["Address"]
+    assert access(clerk).knows(captions)
+    assert access(clerk).nests(address)
+    rule("Comp_Name", write=False)
+    assert not any(access(clerk).knows(entity) or access(clerk).nests(entity) for entity in registry())
+
+
 def test_the_models_own_required_field_hidden_ends_insert(susan: User) -> None:
     rule("Comp_Name", read=False)
     assert "insert" not in shape(susan).actions
