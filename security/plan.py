@@ -207,8 +207,7 @@ def access_of(policy: Policy, version: int, granted: Granted, withheld: frozense
         seen = {kind for kind in entity.passes if "view" in _actions(registry()[kind], policy, granted, actions)}
         fields = fields_of(policy.field_rules, entity, full, frozenset(seen))
         nests = any("insert" in _actions(root, policy, granted, actions) for root in _roots(entity))
-        if not full and blocks_insert(policy.field_rules, entity, fields):
-            allowed, nests = allowed - {"insert"}, False
+        nests = nests and not _is_blocked(policy, entity)
         rules = policy.rules.get(entity.kind, dict.fromkeys(ACTIONS, ()))
         own = frozenset(action for kind, action in granted if kind == entity.kind)
         shape = Shape(entity.kind, fields, allowed)
@@ -236,15 +235,18 @@ def _actions(
         else:
             rules = policy.rules[entity.kind]
             some = {action for action in ACTIONS if rules[action] or (entity.kind, action) in granted}
-            if not policy.actor.administrator and _is_blocked(policy.field_rules, entity):
-                some.discard("insert")
             found = some if "view" in some else some & {"insert"}
-        known[entity.kind] = frozenset(found) & ({"view"} if entity.view else set(ACTIONS))
+        found = frozenset(found) & ({"view"} if entity.view else set(ACTIONS))
+        blocked = "insert" in found and _is_blocked(policy, entity)
+        known[entity.kind] = found - {"insert"} if blocked else found
     return known[entity.kind]
 
 
-def _is_blocked(rules: Rules, entity: Entity) -> bool:
-    return blocks_insert(rules, entity, fields_of(rules, entity, full=False))
+def _is_blocked(policy: Policy, entity: Entity) -> bool:
+    """Whether a closed field ends every insert of the kind."""
+    if policy.actor.administrator:
+        return False
+    return blocks_insert(policy.field_rules, entity, fields_of(policy.field_rules, entity, full=False))
 
 
 def _roots(entity: Entity) -> list[Entity]:
