@@ -155,11 +155,11 @@ def _decided(allowed: bool, reasons: tuple[Reason, ...], own: int) -> Verdict:
 def _refused(subject: Subject, entity: Entity, action: Action) -> Reason | None:
     """Return what forbids the action whatever rights say."""
     roots = [entity, *([registry()[entity.base]] if entity.base else [])]
-    # A kind that is withheld takes its children along; they say so themselves.
     if not subject.facts.user.is_active:
         return Reason(
             "Some users are nobody's log-in.", True, "The user may not log in.", ("User", subject.facts.user.pk), True
         )
+    # A kind that is withheld takes its children along; they say so themselves.
     if subject.external and entity.kind in subject.facts.withheld:
         return Reason("External access is off.", True, f"The API does not offer {entity.plural}.", None, True)
     if action != "view" and any(one.read_only for one in roots):

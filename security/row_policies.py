@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 OPEN, LOCKED, SEEN = "unfiltered", "public", "seen"
 SCOPES = ("everywhere", "created_by", "assigned", "team", "territories")
-POLICY = "row_seen"
+SEE, HOLD, RULE = "row_seen", "row_held", "row_ruled"
 _aside: set[str] = set()
 
 
@@ -188,7 +188,7 @@ def put_in_place(using: str = "default") -> str:
         app, rules = roles(cursor.fetchone()[0])
         _remove(cursor.execute)
         _make_roles(cursor.execute, app, rules)
-        for statement in (*_granted(app, rules), *_views(app, rules), *_functions(), *_policies(app, rules)):
+        for statement in (*_granted(app, rules), *_functions(), *_views(app, rules), *_policies(app, rules)):
             cursor.execute(statement)
         cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {OPEN} TO {_name(app)}, {_name(rules)}")
     return app
@@ -229,9 +229,8 @@ def _remove(execute: Callable[[str], object]) -> None:
     execute(f"DROP SCHEMA IF EXISTS {OPEN} CASCADE")  # the policies call its functions, and go with them
     execute(f"DROP SCHEMA IF EXISTS {SEEN} CASCADE")
     for table in tables():
-        execute(f"DROP POLICY IF EXISTS {POLICY} ON {LOCKED}.{table}")
-        execute(f"DROP POLICY IF EXISTS row_held ON {LOCKED}.{table}")
-        execute(f"DROP POLICY IF EXISTS row_ruled ON {LOCKED}.{table}")
+        for policy in (SEE, HOLD, RULE):
+            execute(f"DROP POLICY IF EXISTS {policy} ON {LOCKED}.{table}")
         execute(f"ALTER TABLE {LOCKED}.{table} DISABLE ROW LEVEL SECURITY")
 
 
@@ -264,21 +263,11 @@ def _granted(app: str, rules: str) -> Iterator[str]:
 
 
 def _views(app: str, rules: str) -> Iterator[str]:
-    """Yield the views of every row, which are the rules' role's, and those that stand for views of the schema."""
+    """Yield the views of every row, which are the rules' role's, and of kinds narrower than what they are read from."""
     for table in tables():
         yield f"CREATE VIEW {OPEN}.{table} AS SELECT * FROM {LOCKED}.{table}"
         yield f"ALTER VIEW {OPEN}.{table} OWNER TO {_name(rules)}"
         yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {OPEN}.{table} TO {_name(app)}"
-
-
-def _policies(app: str, rules: str) -> Iterator[str]:
-    """Yield the policies: what is seen, that what is seen may be locked and not written, and the rules' own."""
-    for table, kinds in tables().items():
-        where = condition(kinds)
-        yield f"ALTER TABLE {LOCKED}.{table} ENABLE ROW LEVEL SECURITY"
-        yield f"CREATE POLICY {POLICY} ON {LOCKED}.{table} FOR SELECT TO {_name(app)} USING ({where})"
-        yield (f"CREATE POLICY row_held ON {LOCKED}.{table} FOR UPDATE TO {_name(app)} USING (true) WITH CHECK (false)")
-        yield f"CREATE POLICY row_ruled ON {LOCKED}.{table} TO {_name(rules)} USING (true) WITH CHECK (true)"
     for entity in registry():
         schema, name = relation_of(entity)
         if schema == SEEN:
@@ -288,3 +277,13 @@ def _policies(app: str, rules: str) -> Iterator[str]:
                 f" FROM {LOCKED}.{table_name(entity.model)} WHERE {' OR '.join(ways)}"
             )
             yield f"GRANT SELECT ON {schema}.{name} TO {_name(app)}"
+
+
+def _policies(app: str, rules: str) -> Iterator[str]:
+    """Yield the policies: what is seen, that what is seen may be locked and not written, and the rules' own."""
+    for table, kinds in tables().items():
+        where = condition(kinds)
+        yield f"ALTER TABLE {LOCKED}.{table} ENABLE ROW LEVEL SECURITY"
+        yield f"CREATE POLICY {SEE} ON {LOCKED}.{table} FOR SELECT TO {_name(app)} USING ({where})"
+        yield f"CREATE POLICY {HOLD} ON {LOCKED}.{table} FOR UPDATE TO {_name(app)} USING (true) WITH CHECK (false)"
+        yield f"CREATE POLICY {RULE} ON {LOCKED}.{table} TO {_name(rules)} USING (true) WITH CHECK (true)"
