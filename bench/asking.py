@@ -30,10 +30,11 @@ class Ask:
     method: str = "GET"
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    password: str = PASSWORD
 
     def raw(self) -> bytes:
         """Return the bytes of the request."""
-        credentials = base64.b64encode(f"{self.logon}:{PASSWORD}".encode()).decode()
+        credentials = base64.b64encode(f"{self.logon}:{self.password}".encode()).decode()
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Basic {credentials}"]
         if self.body or self.method != "GET":
             lines += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]

@@ -77,17 +77,18 @@ def environment(address: str, **more: str) -> dict[str, str]:
 def serving(address: str, *names: str) -> Iterator[dict[str, Server]]:
     """Serve the database at ``address`` by the applications ``names`` during a block."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_server(address, name)) for name in names}
+        yield {name: stack.enter_context(server(address, APPLICATIONS[name])) for name in names}
 
 
 @contextmanager
-def _server(address: str, name: str) -> Iterator[Server]:
+def server(address: str, application: str, **settings: str) -> Iterator[Server]:
+    """Serve the database at ``address`` by one application, with ``settings`` of its own, during a block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "--config", "crm/gunicorn.py", "--log-level", "error"]
-    values = environment(address, HOST="127.0.0.1", PORT=str(port), WEB_CONCURRENCY="2", WEB_THREADS="4")
-    with subprocess.Popen([*command, APPLICATIONS[name]], cwd=localdb.CLONE, env=values) as process:
+    values = environment(address, HOST="127.0.0.1", PORT=str(port), WEB_CONCURRENCY="2", WEB_THREADS="4", **settings)
+    with subprocess.Popen([*command, application], cwd=localdb.CLONE, env=values) as process:
         try:
             _wait(port, process)
             yield Server(port, process.pid)
