@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from api import prototypes, workflow
-from api.etags import entity_tag
-from api.values import to_json
+from api.etags import tagger
+from api.values import as_is, text_or_none, to_json
 from entities.registry import ByOwner, Entity, Field, registry
-from security import gate
+from security import gate, reading
 from security.access import once_per_access
+from security.reading import FIXED_COLUMNS, Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
-    from django.db.models import QuerySet
-
-    from entities.registry import Record
     from security.plan import Access
 
 STAMPS = ("created_by", "created_at", "updated_by", "updated_at")
@@ -53,40 +53,32 @@ def whole(access: Access, entity: Entity, labels: bool = False) -> Projection:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Rows as ``gate.select`` yields them, the fields that their columns hold, and how many extras follow."""
+    """Rows as ``reading`` yields them, and what stands where in them."""
 
-    fields: tuple[Field, ...]
+    columns: Columns
     rows: Sequence[tuple[Any, ...]]
-
-
-FIXED_COLUMNS = 4  # key, title, edit flag, delete flag
-
-
-def load(access: Access, entity: Entity, query: QuerySet[Record], projection: Projection, extra: Any = None) -> Loaded:
-    """Run ``query`` for the columns that ``projection`` needs."""
-    fields = needed(access, entity, projection)
-    return Loaded(fields, list(gate.select(access, entity, query, fields, extra, now=projection.links)))
 
 
 def load_keys(access: Access, entity: Entity, keys: Collection[int], projection: Projection) -> Loaded:
     """Load those of the records ``keys`` that the caller can see, in no order."""
-    fields = needed(access, entity, projection)
-    return Loaded(fields, gate.selected(access, entity, keys, fields, now=projection.links))
+    columns = needed(access, entity, projection)
+    return Loaded(columns, reading.records(access, entity, keys, columns))
 
 
 @once_per_access
-def needed(access: Access, entity: Entity, projection: Projection) -> tuple[Field, ...]:
-    """Return the fields that are loaded to show ``projection``: those shown, those of links, those that tags need."""
+def needed(access: Access, entity: Entity, projection: Projection) -> Columns:
+    """Return what is loaded to show ``projection``: the fields shown, those of links, those that tags need."""
     shape = access.shape(entity)
     fields = list(shape.readable if projection.tag or projection.labels else projection.fields)
     fields += projection.relations
     if projection.updated and shape.reads("updated_at"):
         fields.append(entity.by_name["updated_at"])
-    if projection.owner and _has_owner(access, entity):
+    owner = projection.owner and _has_owner(access, entity)
+    if owner:
         fields += [entity.by_name["owner_table"], entity.by_name["owner_id"]]
     if projection.links:
         fields += workflow.state(shape)
-    return tuple(dict.fromkeys(fields))
+    return Columns(tuple(dict.fromkeys(fields)), now=projection.links, owner=owner)
 
 
 def _has_owner(access: Access, entity: Entity) -> bool:
@@ -103,128 +95,120 @@ def owner_kinds(access: Access, entity: Entity) -> list[str]:
     return [kind for kind in named if access.sees(registry()[kind])]
 
 
-Titles = dict[tuple[str, int], str]
-
-
-def referred(access: Access, entity: Entity, loaded: Loaded) -> dict[str, set[int]]:
-    """Return the keys per kind that the rows refer to."""
-    wanted: dict[str, set[int]] = {}
-    for index, field in enumerate(loaded.fields, FIXED_COLUMNS):
-        if field.target:
-            wanted.setdefault(field.target, set()).update(row[index] for row in loaded.rows if row[index] is not None)
-    if _has_owner(access, entity):
-        table, key = (_column(loaded, entity.by_name[name]) for name in ("owner_table", "owner_id"))
-        for row in loaded.rows if table and key else ():
-            owner = registry().by_table_id.get(row[table or 0])
-            if owner:
-                wanted.setdefault(owner.kind, set()).add(row[key or 0])
-    return wanted
-
-
-def _column(loaded: Loaded, field: Field) -> int | None:
-    return loaded.fields.index(field) + FIXED_COLUMNS if field in loaded.fields else None
-
-
 def build(access: Access, entity: Entity, loaded: Loaded, projection: Projection, base: str) -> list[dict[str, Any]]:
-    """Return the entries of the loaded rows, in their order; one statement for all linked titles."""
-    titles = gate.titles(access, referred(access, entity, loaded))
-    writer = _Writer(access, entity, loaded.fields, projection, base, titles)
-    return [writer.entry(row) for row in loaded.rows]
+    """Return the entries of the loaded rows, in their order."""
+    entry = writer(access, entity, projection, base).entry
+    return [entry(row) for row in loaded.rows]
 
 
-class _Writer:
-    """Builds the entries of one page; what is equal for all rows is worked out once."""
+@once_per_access
+def writer(access: Access, entity: Entity, projection: Projection, base: str) -> Writer:
+    """Return what writes such entries; ``base`` is where the contract's addresses start."""
+    return Writer(access, entity, projection, needed(access, entity, projection), base)
 
-    def __init__(
-        self,
-        access: Access,
-        entity: Entity,
-        fields: tuple[Field, ...],
-        projection: Projection,
-        base: str,
-        titles: Titles,
-    ) -> None:
-        self.access, self.entity, self.projection, self.base, self.titles = access, entity, projection, base, titles
-        shown = set(projection.fields)
-        self.columns: list[tuple[int, Field, Callable[[Any], Any], bool]] = [
-            (index, field, to_json(field), field in shown) for index, field in enumerate(fields, FIXED_COLUMNS)
+
+class Writer:
+    """Writes entries from rows: what is equal for all rows of a kind and a caller is worked out once."""
+
+    def __init__(self, access: Access, entity: Entity, projection: Projection, columns: Columns, base: str) -> None:
+        self.access, self.entity, self.base, self.columns = access, entity, base, columns
+        fields, shown, shape = columns.fields, set(projection.fields), access.shape(entity)
+        place = {field.name: index for index, field in enumerate(fields)}
+        self.url = f"{base}/{entity.kind}('"
+        self.last = FIXED_COLUMNS + len(fields)
+        self.references = [(place[field.name], index) for field, index in columns.titles.items()]
+        self.texts = [index for index, field in enumerate(fields) if to_json(field) is text_or_none]
+        self.writes = [
+            (index, to_json(field)) for index, field in enumerate(fields) if to_json(field) not in (text_or_none, as_is)
         ]
-        at = {field.name: index for index, field in enumerate(fields, FIXED_COLUMNS)}
-        self.links_to = [(at[field.name], field) for field in projection.relations]
-        self.updated_at = (
-            at.get("updated_at") if projection.updated and access.shape(entity).reads("updated_at") else None
-        )
-        owner = projection.owner and _has_owner(access, entity)
-        self.owner_at = (at["owner_table"], at["owner_id"]) if owner else None
-        self.fingerprint = prototypes.kind_fingerprint(access, entity) if projection.tag else ""
-        shape = access.shape(entity)
-        self.edits, self.deletes = shape.offers("edit"), shape.offers("delete")
-        self.collections = prototypes.collections(access, entity) if projection.links else []
-        steps = workflow.steps(shape) if projection.links else ()
-        self.actions = {step: workflow.request(shape, step) for step in steps}
-        self.state = [at[field.name] for field in workflow.state(shape)] if steps else []
+        self.shown = [(index, field) for index, field in enumerate(fields) if field in shown]
+        self.names = [field.wire for _, field in self.shown]
+        self.all_shown = len(self.shown) == len(fields)
+        self.tagged = [index for index, field in enumerate(fields) if field.name not in UNTAGGED]
+        self.tag = tagger(prototypes.kind_fingerprint(access, entity)) if projection.tag else None
+        self.updated = place.get("updated_at") if projection.updated and shape.reads("updated_at") else None
+        self.links_to = [
+            (field.relation, place[field.name], columns.titles[field], f"{base}/{field.target}('")
+            for field in projection.relations
+        ]
+        self.owner = (place["owner_table"], place["owner_id"]) if columns.owner else None
+        self.links = LinksOfEntries(access, entity, base) if projection.links else None
+        self.state = [place[field.name] for field in workflow.state(shape)] if projection.links else []
+        self.labels = projection.labels
 
     def entry(self, row: tuple[Any, ...]) -> dict[str, Any]:
         """Return one entry in the order of the contract: identity, tag, fields, linked records, links."""
-        key = row[0]
-        title = row[1] or gate.neutral_title(self.entity, key)
-        url = f"{self.base}/{self.entity.kind}('{key}')"
-        head: dict[str, Any] = {"$key": key, "$title": title, "$url": url}
-        values: dict[str, Any] = {}
-        tagged: list[Any] = []
-        for index, field, write, shown in self.columns:
-            value = row[index]
-            if field.target and (field.target, value) not in self.titles:
-                value = None
-            found = write(value)
-            if shown:
-                values[field.wire] = found
-            if field.name not in UNTAGGED:
-                tagged.append(found)
-        if self.projection.tag:
-            head["$etag"] = entity_tag(self.fingerprint, key, tagged)
-        if self.updated_at is not None:
-            head["$updated"] = to_json(self.entity.by_name["updated_at"])(row[self.updated_at])
-        found_entry = head | values | self._linked(row)
-        if self.projection.labels:
-            found_entry["$labels"] = self._labels(row)
-        if self.projection.links:
-            edit = self.edits and row[2]
-            links = self._links(url, title, edit=edit, delete=self.deletes and row[3])
-            found_entry["$links"] = links | (self._actions(url, row) if edit and self.state else {})
-        return found_entry
+        key, title = row[0], row[1] or gate.neutral_title(self.entity, row[0])
+        values = list(row[FIXED_COLUMNS : self.last])
+        for index, at in self.references:
+            if row[at] is None:
+                values[index] = None
+        for index in self.texts:
+            values[index] = values[index] or None
+        for index, write in self.writes:
+            values[index] = write(values[index])
+        found: dict[str, Any] = {"$key": key, "$title": title, "$url": f"{self.url}{key}')"}
+        if self.tag is not None:
+            found["$etag"] = self.tag(key, [values[index] for index in self.tagged])
+        if self.updated is not None:
+            found["$updated"] = values[self.updated]
+        shown = values if self.all_shown else [values[index] for index, _ in self.shown]
+        found.update(zip(self.names, shown, strict=True))
+        for name, index, at, start in self.links_to:
+            if row[at] is not None:
+                found[name] = {"$key": values[index], "$url": f"{start}{values[index]}')", "$title": row[at]}
+        if self.owner is not None:
+            self._owner(found, values, row)
+        if self.labels:
+            found["$labels"] = self._labels(values)
+        if self.links is not None:
+            stage, status = ("", "", *(values[index] or "" for index in self.state))[-2:]  # a kind may have no stage
+            found["$links"] = self.links.of(key, title, edit=row[2], delete=row[3], state=(stage, status))
+        return found
 
-    def _actions(self, url: str, row: tuple[Any, ...]) -> dict[str, Any]:
-        """Return the links of the actions that are possible in the row's state; a kind may have no stage."""
-        stage, status = ("", *(row[index] for index in self.state))[-2:]
-        return workflow.links(self.actions, url, stage, status)
+    def _owner(self, found: dict[str, Any], values: list[Any], row: tuple[Any, ...]) -> None:
+        table, index = self.owner or (0, 0)
+        title, owner = row[self.columns.owner_at], registry().by_table_id.get(values[table])
+        if owner is not None and title is not None:
+            key = values[index]
+            found[owner.kind] = {"$key": key, "$url": f"{self.base}/{owner.kind}('{key}')", "$title": title}
 
-    def _linked(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        found = {field.relation: self._link(field.target, row[index]) for index, field in self.links_to}
-        if self.owner_at:
-            owner = registry().by_table_id.get(row[self.owner_at[0]])
-            if owner:
-                found[owner.kind] = self._link(owner.kind, row[self.owner_at[1]])
-        return {name: link for name, link in found.items() if link is not None}
-
-    def _link(self, kind: str, key: int | None) -> dict[str, Any] | None:
-        title = self.titles.get((kind, key)) if key is not None else None
-        return None if title is None else {"$key": key, "$url": f"{self.base}/{kind}('{key}')", "$title": title}
-
-    def _labels(self, row: tuple[Any, ...]) -> dict[str, Any]:
+    def _labels(self, values: list[Any]) -> dict[str, Any]:
         lists, language = self.access.lists, self.access.actor.language
         found: dict[str, Any] = {}
-        for index, field, _, shown in self.columns:
-            if shown and field.list_name and row[index]:
+        for index, field in self.shown:
+            codes = values[index]
+            if field.list_name and codes:
                 names = {choice.code: choice.label(language) for choice in lists.get(field.list_name, ())}
-                codes = row[index]
                 labels = [names.get(code, code) for code in (codes if field.type == "msel" else [codes])]
                 found[field.wire] = labels if field.type == "msel" else labels[0]
         return found
 
-    def _links(self, url: str, title: str, *, edit: bool, delete: bool) -> dict[str, Any]:
-        prototype = f"{self.base}/$prototypes/{self.entity.kind}"
-        links: dict[str, Any] = {"$self": {"$url": url, "$title": title}}
+
+class LinksOfEntries:
+    """The links of the entries of a kind, as JSON: written once for each combination of what is possible."""
+
+    def __init__(self, access: Access, entity: Entity, base: str) -> None:
+        shape = access.shape(entity)
+        self.entity, self.base = entity, base
+        self.edits, self.deletes = shape.offers("edit"), shape.offers("delete")
+        self.collections = prototypes.collections(access, entity)
+        self.actions = {step: workflow.request(shape, step) for step in workflow.steps(shape)}
+        self.written: dict[tuple[bool, bool, tuple[str, str]], bytes] = {}
+
+    def of(self, key: int, title: str, *, edit: bool, delete: bool, state: tuple[str, str]) -> orjson.Fragment:
+        """Return the links of one entry; flags of its row, ``state`` = its stage and status."""
+        known = (edit and self.edits, delete and self.deletes, state)
+        text = self.written.get(known)
+        if text is None:
+            if len(self.written) >= _STATES:
+                self.written.clear()
+            text = self.written[known] = self._written(*known)
+        return orjson.Fragment(text.replace(_KEY_MARK, b"%d" % key).replace(_TITLE_MARK, orjson.dumps(title)))
+
+    def _written(self, edit: bool, delete: bool, state: tuple[str, str]) -> bytes:
+        url, prototype = f"{self.base}/{self.entity.kind}('\0')", f"{self.base}/$prototypes/{self.entity.kind}"
+        links: dict[str, Any] = {"$self": {"$url": url, "$title": "\1"}}
         if edit:
             links["$edit"] = {"$url": url, "$method": "PATCH", "$title": "Edit", "$request": prototype}
         if delete:
@@ -233,7 +217,13 @@ class _Writer:
         links["$explain"] = {"$url": f"{url}/$explain", "$title": "Why"}
         for item in self.collections:
             links[item.name] = {"$url": f"{url}/{item.kind}", "$title": registry()[item.kind].plural}
-        return links
+        if edit:
+            links |= workflow.links(self.actions, url, *state)
+        return orjson.dumps(links).replace(rb"\u0000", _KEY_MARK).replace(rb'"\u0001"', _TITLE_MARK)
+
+
+_KEY_MARK, _TITLE_MARK = b"\0", b"\1"  # which no JSON holds
+_STATES = 1_000
 
 
 def reduced(entity: Entity, key: int, base: str) -> dict[str, Any]:
@@ -243,5 +233,5 @@ def reduced(entity: Entity, key: int, base: str) -> dict[str, Any]:
 
 def keys_of(loaded: Loaded, field: Field) -> set[int]:
     """Return the keys that the rows hold in the reference ``field``."""
-    index = _column(loaded, field)
-    return {row[index] for row in loaded.rows if row[index] is not None} if index is not None else set()
+    at = loaded.columns.at.get(field)
+    return {row[at] for row in loaded.rows if row[at] is not None} if at is not None else set()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from api.errors import ApiError
+from api.values import written
 from security.keys import secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # No repetition beside another that could take the same characters: a header is read in linear time.
 _TAGS = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
@@ -21,12 +25,17 @@ def fingerprint(value: Any) -> str:
     return hashlib.blake2b(orjson.dumps(value), key=secret("fingerprint"), digest_size=8).hexdigest()
 
 
-def entity_tag(kind_fingerprint: str, key: int, values: list[Any]) -> str:
-    """Return the tag of an entry: its key, the caller's fingerprint of its kind, and its values as shown."""
-    digest = hashlib.blake2b(key=secret("etag"), digest_size=12)
-    digest.update(f"{kind_fingerprint}/{key}/".encode())
-    digest.update(orjson.dumps(values))
-    return base64.urlsafe_b64encode(digest.digest()).decode()
+def tagger(kind_fingerprint: str) -> Callable[[int, list[Any]], str]:
+    """Return what makes the tags of entries of a kind: of its fingerprint for the caller, the key, the values shown."""
+    begun = hashlib.blake2b(f"{kind_fingerprint}/".encode(), key=secret("etag"), digest_size=12)
+
+    def tag(key: int, values: list[Any]) -> str:
+        digest = begun.copy()
+        digest.update(b"%d/" % key)
+        digest.update(written(values))
+        return base64.urlsafe_b64encode(digest.digest()).decode()
+
+    return tag
 
 
 def matches(header: str, tag: str) -> bool:

@@ -5,27 +5,44 @@ A query arrives in the address or in a body; the links of its pages lead on in t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from django.db.models import F
-
 from api import entries, related
-from api.pagination import Cursor, beyond, in_order, seal, unseal, walk_of
+from api.pagination import Cursor, after, beyond, directions, in_order, order_values, seal, unseal, walk_of
 from api.query.bind import bind_order, bind_where
+from api.query.functions import CLOCK_FUNCTIONS
 from api.selection import selected
+from security.access import remembered
+from security.reading import Window, count, page
+from security.selectivity import form_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    from django.db.models import QuerySet
+    from django.db.models import Expression, QuerySet
 
     from api.query.bind import Order
     from api.query.parameters import ListQuery
     from api.related import Selection
     from entities.registry import Entity, Record
     from security.plan import Access
+    from security.predicates import Form
+    from security.reading import Columns
+    from security.statements import Statement
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Rows of a kind: ``rows`` makes the query of the visible ones, in a form of the gate's predicate.
+
+    ``name`` tells sources apart whose statements are remembered, ``values`` fill the slots in them.
+    """
+
+    rows: Callable[[Form], QuerySet[Record]]
+    name: Hashable
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class Collection:
     """
 
     entity: Entity
-    rows: QuerySet[Record]
+    source: Source
     url: str
     path: str
     insert: bool = False
@@ -45,14 +62,19 @@ class Collection:
     members: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listing:
-    """Rows in a total order, what of them is shown, and what their cursors are bound to."""
+    """Rows in a total order, what of them is shown, and what their cursors are bound to.
 
-    rows: QuerySet[Record]
+    ``known`` tells listings apart whose statements are remembered; None = it is not worth while.
+    """
+
+    source: Source
     orders: Sequence[Order]
     selection: Selection
     walk: str
+    known: Hashable | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,37 +95,74 @@ def feed(access: Access, collection: Collection, query: ListQuery, base: str) ->
 
 def listing_of(access: Access, collection: Collection, query: ListQuery, selection: Selection) -> Listing:
     """Return the rows that ``query`` asks for in its order, however they are written down; raises ``QueryError``."""
-    entity, rows = collection.entity, collection.rows
-    if query.where is not None:
-        rows = rows.filter(bind_where(access, entity, query.where))
-    orders = bind_order(access, entity, query.order_by)
-    walk = walk_of(access, collection.path, query.given.get("where", ""), query.given.get("orderBy", ""))
-    return Listing(rows, orders, selection, walk)
+    entity, source = collection.entity, collection.source
+    where = query.given.get("where", "")
+    orders = remembered(
+        access, bind_order, (entity, query.order_by), lambda: bind_order(access, entity, query.order_by)
+    )
+    walk = walk_of(access, collection.path, where, query.given.get("orderBy", ""))
+    known = (source.name, where, query.order_by)
+    if query.where is None:
+        return Listing(source, orders, selection, walk, known, plain=True)
+    tree = query.where
+    if any(name in where.lower() for name in CLOCK_FUNCTIONS):  # means another moment each time
+        return Listing(_filtered(source, bind_where(access, entity, tree)), orders, selection, walk)
+    condition = remembered(access, bind_where, (entity, where), lambda: bind_where(access, entity, tree))
+    return Listing(_filtered(source, condition), orders, selection, walk, known)
+
+
+def _filtered(source: Source, condition: Expression) -> Source:
+    return replace(source, rows=lambda form: source.rows(form).filter(condition))
 
 
 def page_of(access: Access, entity: Entity, listing: Listing, query: ListQuery, base: str) -> Page:
     """Return the page of ``listing`` that ``query`` asks for; raises 400 ``CursorInvalid``."""
-    orders, selection, walk = listing.orders, listing.selection, listing.walk
-    cursor = None if query.after is None else unseal(query.after, walk, orders)
+    cursor = None if query.after is None else unseal(query.after, listing.walk, listing.orders)
     total = None
     if query.with_total:
-        total = cursor.total if cursor and cursor.total is not None else listing.rows.count()
+        total = cursor.total if cursor and cursor.total is not None else _total(access, entity, listing)
     start = cursor.position + 1 if cursor else query.start_index
-    ordered = in_order(listing.rows, orders)
-    window = ordered.filter(beyond(cursor, orders)) if cursor else ordered
-    offset = 0 if cursor else start - 1
-    extra = {f"_at{n}": F(f"_order{n}") for n in range(len(orders))}
     if query.count == 0:
         return Page([], start, total, "")
-    loaded = entries.load(access, entity, window[offset : offset + query.count + 1], selection.projection, extra)
-    more = len(loaded.rows) > query.count
-    loaded = replace(loaded, rows=loaded.rows[: query.count])
-    found = related.assemble(access, entity, loaded, selection, base)
+    columns = entries.needed(access, entity, listing.selection.projection)
+    window = Window(directions(listing.orders), query.count + 1, 0 if cursor else start - 1)
+    rows = _rows(access, entity, listing, columns, window, cursor)
+    loaded = entries.Loaded(columns, rows[: query.count])
+    found = related.assemble(access, entity, loaded, listing.selection, base)
     following = ""
-    if more:
-        values = loaded.rows[-1][-len(orders) :]
-        following = seal(Cursor(tuple(values), start - 1 + query.count, total), walk)
+    if len(rows) > query.count:
+        values = rows[query.count - 1][-len(listing.orders) :]
+        following = seal(Cursor(tuple(values), start - 1 + query.count, total), listing.walk)
     return Page(found, start, total, following)
+
+
+def _rows(
+    access: Access, entity: Entity, listing: Listing, columns: Columns, window: Window, cursor: Cursor | None
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a page and, where there are more, the first of the next one."""
+    form = form_of(access, entity) if listing.plain else "open"
+    nulls = None if cursor is None else tuple(value is None for value in cursor.values)
+
+    def make() -> Statement:
+        ordered = in_order(listing.source.rows(form), listing.orders)
+        parts = [ordered] if nulls is None else [ordered.filter(part) for part in beyond(listing.orders, nulls)]
+        keys = [part.values_list("pk", *order_values(listing.orders)) for part in parts]
+        return page(access, entity, columns, keys, window)
+
+    if listing.known is None:
+        statement = make()
+    else:
+        statement = remembered(access, page, (entity, listing.known, columns, window, form, nulls), make)
+    return statement.rows(**listing.source.values, **({} if cursor is None else after(cursor)))
+
+
+def _total(access: Access, entity: Entity, listing: Listing) -> int:
+    def make() -> Statement:
+        return count(listing.source.rows("open"))
+
+    known = listing.known
+    statement = make() if known is None else remembered(access, count, (entity, known), make)
+    return int(statement.rows(**listing.source.values)[0][0])
 
 
 def body_of(collection: Collection, query: ListQuery, page: Page, base: str) -> dict[str, Any]:

@@ -18,10 +18,21 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db.models import F, OrderBy, Q
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    DecimalField,
+    F,
+    Field,
+    IntegerField,
+    OrderBy,
+    Q,
+    TextField,
+)
 
 from api.errors import ApiError
 from security.keys import secret
+from security.statements import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,23 +124,62 @@ def order_terms(orders: Sequence[Order]) -> list[OrderBy]:
     return terms
 
 
-def beyond(cursor: Cursor, orders: Sequence[Order]) -> Q:
-    """Return the condition of the rows that come after the cursor's, over the annotations of ``in_order``."""
-    after = Q(pk__in=[])
-    equal = Q()
-    for n, (value, order) in enumerate(zip(cursor.values, orders, strict=True)):
-        after |= equal & _strictly_after(f"_order{n}", value, order)
-        equal &= Q(**{f"_order{n}__isnull": True}) if value is None else Q(**{f"_order{n}": value})
-    first, value = orders[0], cursor.values[0]
-    if value is not None and not first.nullable:  # a bound on the first term alone lets an index start there
-        after &= Q(**{f"_order0__{'lte' if first.descending else 'gte'}": value})
-    return after
+def directions(orders: Sequence[Order]) -> tuple[str, ...]:
+    """Return how each order value is ordered, as SQL."""
+    return tuple(_DIRECTIONS[order.descending, order.nullable] for order in orders)
 
 
-def _strictly_after(name: str, value: Any, order: Order) -> Q:
-    if value is None:
-        return Q(pk__in=[]) if order.descending else Q(**{f"{name}__isnull": False})
-    if not order.descending:
-        return Q(**{f"{name}__gt": value})
-    lower = Q(**{f"{name}__lt": value})
-    return lower | Q(**{f"{name}__isnull": True}) if order.nullable else lower
+_DIRECTIONS = {
+    (False, False): "ASC",
+    (True, False): "DESC",
+    (False, True): "ASC NULLS FIRST",
+    (True, True): "DESC NULLS LAST",
+}
+_SLOTS: dict[str, tuple[Field[Any, Any], str]] = {
+    **dict.fromkeys(("key", "ref", "int"), (IntegerField(), "int")),
+    **dict.fromkeys(("num", "money", "pct"), (DecimalField(), "numeric")),
+    "bool": (BooleanField(), "boolean"),
+    "dt": (DateTimeField(), "timestamptz"),
+}
+
+
+def after(cursor: Cursor) -> dict[str, Any]:
+    """Return the values of the slots in ``beyond``."""
+    return {f"after{n}": value for n, value in enumerate(cursor.values) if value is not None}
+
+
+def beyond(orders: Sequence[Order], nulls: Sequence[bool]) -> list[Q]:
+    """Return the conditions of the rows that come after a cursor's, over the annotations of ``in_order``.
+
+    ``nulls`` = which of the cursor's values are empty; the others are slots. Where empty first values follow, they are
+    a part of their own, behind the rest: each part is a range of an index.
+    """
+    first, rest = orders[0], _later(orders, nulls, 1)
+    if nulls[0]:
+        here = Q(_order0__isnull=True) & rest
+        return [here] if first.descending else [here, Q(_order0__isnull=False)]
+    bound = Q(**{f"_order0__{'lte' if first.descending else 'gte'}": _slot(orders, 0)})
+    here = bound & (_strictly(orders, 0) | rest)
+    return [here, Q(_order0__isnull=True)] if first.descending and first.nullable else [here]
+
+
+def _later(orders: Sequence[Order], nulls: Sequence[bool], n: int) -> Q:
+    """Return the condition of what comes after the cursor among rows that are its equals up to the value ``n``."""
+    if n == len(orders):
+        return Q(pk__in=[])
+    order, rest = orders[n], _later(orders, nulls, n + 1)
+    empty = Q(**{f"_order{n}__isnull": True})
+    if nulls[n]:
+        return empty & rest if order.descending else (empty & rest) | ~empty
+    strictly = _strictly(orders, n)
+    if order.descending and order.nullable:
+        strictly |= empty
+    return strictly | (Q(**{f"_order{n}": _slot(orders, n)}) & rest)
+
+
+def _strictly(orders: Sequence[Order], n: int) -> Q:
+    return Q(**{f"_order{n}__{'lt' if orders[n].descending else 'gt'}": _slot(orders, n)})
+
+
+def _slot(orders: Sequence[Order], n: int) -> Slot:
+    return Slot(f"after{n}", *_SLOTS.get(orders[n].type, (TextField(), "text")))

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from api import entries, prototypes
 from api.address import QUICK_FIND as PATH
 from api.base import SDataView
-from api.feeds import Collection, Listing, body_of, page_of
+from api.feeds import Collection, Listing, Source, body_of, page_of
 from api.pagination import walk_of
 from api.query.bind import Order
 from api.query.errors import QueryError
@@ -72,11 +72,12 @@ def listing(access: Access, entity: Entity, text: str) -> Listing:
     """Return the visible records in which every word of ``text`` occurs, in the order of contract.md §17.3."""
     fields = searched(access, entity)
     columns = [folded(F(field.column)) for field in fields]
-    rows = gate.rows(access, entity)
+    tests: list[Sql] = []
     for word in text.split():
         pattern = parameter(f"%{word.translate(_LITERAL)}%")
-        tests = [Sql("{} LIKE lower({})", column, pattern) for column in columns]
-        rows = rows.filter(Sql(f"({' OR '.join(['{}'] * len(tests))})", *tests))
+        found = [Sql("{} LIKE lower({})", column, pattern) for column in columns]
+        tests.append(Sql(f"({' OR '.join(['{}'] * len(found))})", *found))
+    source = Source(lambda form: gate.rows(access, entity, form=form).filter(*tests), PATH)
     title = folded(gate.shown_title(access, entity))
     later = Sql("(NOT starts_with({}, lower({})))::integer", title, parameter(text), output_field=IntegerField())
     orders = [
@@ -86,7 +87,7 @@ def listing(access: Access, entity: Entity, text: str) -> Listing:
     ]
     projection = entries.Projection(fields, (), owner=False, tag=False, updated=False, links=False)
     walk = walk_of(access, f"{PATH}/{entity.kind}", text, "")
-    return Listing(rows, orders, Selection(projection), walk)
+    return Listing(source, orders, Selection(projection), walk)
 
 
 class QuickFindView(SDataView):
@@ -98,9 +99,10 @@ class QuickFindView(SDataView):
         text = text_of(query)
         entity = entity_of(self.access, query)
         base = self.base()
-        page = page_of(self.access, entity, listing(self.access, entity, text), query, base)
+        asked = listing(self.access, entity, text)
+        page = page_of(self.access, entity, asked, query, base)
         found = [entry | {"$links": _links(entry)} for entry in page.entries]
-        collection = Collection(entity, gate.rows(self.access, entity), quick_find_url(base), PATH)
+        collection = Collection(entity, asked.source, quick_find_url(base), PATH)
         return Response(body_of(collection, query, replace(page, entries=found), base))
 
 

@@ -16,14 +16,17 @@ from api.pagination import in_order, order_terms
 from api.query.bind import bind_order
 from entities.registry import CollectionLink, Entity, Field, registry
 from security import gate
+from security.access import once_per_access
+from security.statements import Statement, among, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from django.db.models import QuerySet
 
     from entities.registry import Record
     from security.plan import Access
+    from security.predicates import Form
 
 INCLUDED_PER_PARENT = 100
 
@@ -47,28 +50,35 @@ def primary_field(parent: Entity, kind: str) -> Field | None:
     return parent.by_name.get({"Person": "primary_person", "Address": "primary_address"}.get(kind, ""))
 
 
-def _referring(parent: Entity, item: CollectionLink, keys: Iterable[int]) -> Q:
-    """Return the condition that rows (of the linking kind, if there is one) belong to one of the parents."""
+def _referring(parent: Entity, item: CollectionLink) -> Q:
+    """Return the condition that rows (of the linking kind, if there is one) belong to one of the slot ``parents``."""
     if not item.by:
-        return Q(owner_table=parent.table_id, owner_id__in=keys)
-    return Q(**{f"{item.by}__in": keys}) & (Q(**{f"{item.unless}__isnull": True}) if item.unless else Q())
+        return Q(among("owner_id", "parents"), owner_table=parent.table_id)
+    target = registry()[item.via or item.kind]
+    belongs = Q(among(target.by_name[item.by].column, "parents"))
+    return belongs & Q(**{f"{item.unless}__isnull": True}) if item.unless else belongs
 
 
-def collection_rows(access: Access, parent: Entity, item: CollectionLink, key: int) -> QuerySet[Record]:
-    """Return the visible rows of one record's collection; the record itself must be known to be visible."""
-    found = gate.rows(access, registry()[item.kind])
+def collection_rows(access: Access, parent: Entity, item: CollectionLink, form: Form = "open") -> QuerySet[Record]:
+    """Return the visible rows of the collection of the records whose keys the slot ``parents`` will hold.
+
+    The records themselves must be known to be visible.
+    """
+    found = gate.rows(access, registry()[item.kind], form=form)
     if not item.via:
-        return found.filter(_referring(parent, item, [key]))
-    links = gate.rows(access, registry()[item.via]).filter(_referring(parent, item, [key]))
+        return found.filter(_referring(parent, item))
+    links = gate.rows(access, registry()[item.via]).filter(_referring(parent, item))
     return found.filter(pk__in=links.values(_target_reference(item).column))
 
 
-def entries_of(
-    access: Access, entity: Entity, query: QuerySet[Record], selection: Selection, base: str, extra: Any = None
-) -> tuple[list[dict[str, Any]], entries.Loaded]:
-    """Return the entries of ``query`` with their relations expanded, and the rows that they were made of."""
-    loaded = entries.load(access, entity, query, selection.projection, extra)
-    return assemble(access, entity, loaded, selection, base), loaded
+def belongs(access: Access, parent: Entity, item: CollectionLink, key: int, member: int) -> bool:
+    """Whether the visible record ``key`` has the record ``member`` in its collection, for the actor to see."""
+    return bool(_belonging(access, parent, item).rows(parents=[key], keys=[member]))
+
+
+@once_per_access
+def _belonging(access: Access, parent: Entity, item: CollectionLink) -> Statement:
+    return prepared(collection_rows(access, parent, item).filter(among("pk", "keys")).order_by().values_list("pk"))
 
 
 def entries_by_key(
@@ -135,32 +145,36 @@ Children = tuple[dict[int, list[dict[str, Any]]], dict[int, int]]
 def _referred(
     access: Access, parent: Entity, item: CollectionLink, inner: Selection, keys: list[int], base: str
 ) -> Children:
-    """Children that refer to the parent themselves: the first of each parent by a window over the default order."""
+    """Children that refer to the parent themselves: the first of each parent in the default order, and how many."""
+    rows = _first_of_each(access, parent, item).rows(parents=keys)
+    by_key = entries_by_key(access, registry()[item.kind], [key for _, key, _ in rows], inner, base)
+    children: dict[int, list[dict[str, Any]]] = {}
+    for owner, key, _ in rows:
+        if key in by_key:
+            children.setdefault(owner, []).append(by_key[key])
+    return children, {owner: total for owner, _, total in rows}
+
+
+@once_per_access
+def _first_of_each(access: Access, parent: Entity, item: CollectionLink) -> Statement:
+    """Return the statement of (parent, child, how many children the parent has) for the first ones of each parent."""
     target = registry()[item.kind]
     column = target.by_name[item.by].column if item.by else "owner_id"
-    mine = gate.rows(access, target).filter(_referring(parent, item, keys))
-    counted = mine.order_by().values(column).annotate(_n=Count("pk")).values_list(column, "_n")
     orders = bind_order(access, target, ())
+    mine = in_order(collection_rows(access, parent, item), orders)
     place = Window(RowNumber(), partition_by=[F(column)], order_by=order_terms(orders))
-    first = in_order(mine, orders).annotate(_place=place).filter(_place__lte=INCLUDED_PER_PARENT)
-    query = in_order(gate.rows(access, target).filter(pk__in=first.order_by().values("pk")), orders)
-    shown, loaded = entries_of(access, target, query, inner, base, {"_parent": F(column)})
-    children: dict[int, list[dict[str, Any]]] = {}
-    for entry, row in zip(shown, loaded.rows, strict=True):
-        children.setdefault(row[-1], []).append(entry)
-    return children, dict(counted)
+    total = Window(Count("*"), partition_by=[F(column)])
+    first = mine.annotate(_place=place, _total=total).filter(_place__lte=INCLUDED_PER_PARENT)
+    return prepared(first.order_by(column, "_place").values_list(column, "pk", "_total"))
 
 
 def _linked(
     access: Access, parent: Entity, item: CollectionLink, inner: Selection, keys: list[int], base: str
 ) -> Children:
     """Children that a linking kind joins to the parent."""
-    via, target = registry()[item.via], registry()[item.kind]
-    by, to = via.by_name[item.by].column, _target_reference(item).column
-    visible = gate.rows(access, target).values("pk")
-    links = gate.rows(access, via).filter(_referring(parent, item, keys), **{f"{to}__in": visible})
+    target = registry()[item.kind]
     members: dict[int, list[int]] = {}
-    for owner, key in links.order_by(by, to).values_list(by, to).distinct():
+    for owner, key in _links(access, parent, item).rows(parents=keys):
         members.setdefault(owner, []).append(key)
     wanted = {key for owned in members.values() for key in owned[:INCLUDED_PER_PARENT]}
     by_key = entries_by_key(access, target, wanted, inner, base)
@@ -168,3 +182,13 @@ def _linked(
         owner: [by_key[key] for key in owned[:INCLUDED_PER_PARENT] if key in by_key] for owner, owned in members.items()
     }
     return children, {owner: len(owned) for owner, owned in members.items()}
+
+
+@once_per_access
+def _links(access: Access, parent: Entity, item: CollectionLink) -> Statement:
+    """Return the statement of (parent, child) for all children that a linking kind joins to one of the parents."""
+    via = registry()[item.via]
+    by, to = via.by_name[item.by].column, _target_reference(item).column
+    visible = gate.rows(access, registry()[item.kind]).values("pk")
+    links = gate.rows(access, via).filter(_referring(parent, item), **{f"{to}__in": visible})
+    return prepared(links.order_by(by, to).values_list(by, to).distinct())

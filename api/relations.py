@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from api import nested, prototypes, related, single
 from api.address import address_of
 from api.errors import not_permitted, record_not_found, unknown_kind
-from api.feeds import Collection, feed
+from api.feeds import Collection, Source, feed
 from api.query.parameters import CREATE, FEED
 from api.records import RecordView
 from entities.registry import CollectionLink, Entity, Field, registry
@@ -62,9 +62,10 @@ class RelatedViewSet(RecordView):
         query = self.parameters(FEED)
         number = self.check_parent(parent)
         assert self.collection is not None
-        rows = related.collection_rows(self.access, self.parent, self.collection, number)
+        rows = partial(related.collection_rows, self.access, self.parent, self.collection)
         path = f"{self.parent.kind}('{number}')/{self.collection.kind}"
-        collection = Collection(self.target, rows, f"{self.base()}/{path}", path, self._may_insert(number, now=True))
+        source = Source(rows, (self.parent.kind, self.collection.name), {"parents": [number]})
+        collection = Collection(self.target, source, f"{self.base()}/{path}", path, self._may_insert(number, now=True))
         return Response(feed(self.access, collection, query, self.base()))
 
     def may(self, method: str) -> bool:
@@ -109,9 +110,8 @@ class RelatedViewSet(RecordView):
         """Return the key of the addressed member; raises 404 where it does not belong to the parent."""
         number = self.check_parent(parent)
         if self.collection is not None:
-            rows = related.collection_rows(self.access, self.parent, self.collection, number)
             wanted = int(key or 0)
-            if not rows.filter(pk=wanted).exists():
+            if not related.belongs(self.access, self.parent, self.collection, number, wanted):
                 raise record_not_found()
             return wanted
         assert self.reference is not None

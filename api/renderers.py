@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from rest_framework.renderers import BaseRenderer
+
+from api.values import written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class JSONRenderer(BaseRenderer):
-    """Renders with orjson; exact decimals arrive as ``orjson.Fragment``."""
+    """Renders what ``values.written`` takes."""
 
     media_type = "application/json"
     format = "json"
@@ -25,4 +26,4 @@ class JSONRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """Return the body; nothing for answers without one."""
-        return b"" if data is None else orjson.dumps(data)
+        return b"" if data is None else written(data)

@@ -30,6 +30,14 @@ class WrongValue(Exception):
         self.code, self.message = code, message
 
 
+def written(value: Any) -> bytes:
+    """Return ``value`` as JSON: times as ``YYYY-MM-DDTHH:MM:SSZ``, exact decimals as ``orjson.Fragment``."""
+    return orjson.dumps(value, option=_OPTIONS)
+
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+
+
 def number_text(value: Decimal) -> str:
     """Return the exact decimal digits, trailing zeros dropped, no exponent."""
     text = f"{value:f}"
@@ -45,25 +53,26 @@ def moment_text(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _text(value: str | None) -> str | None:
+def text_or_none(value: str | None) -> str | None:
+    """Return a text; there is no empty one on the wire."""
     return value or None
 
 
-def _same(value: Any) -> Any:
+def as_is(value: Any) -> Any:
+    """Return a value that ``written`` writes as the contract has it."""
     return value
 
 
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("num", "money", "pct"), _decimal),
-    **dict.fromkeys(("text", "memo", "email", "url", "phone", "sel"), _text),
+    **dict.fromkeys(("text", "memo", "email", "url", "phone", "sel"), text_or_none),
     "msel": lambda value: list(value) or None if value is not None else None,
-    "dt": moment_text,
 }
 
 
 def to_json(field: Field) -> Callable[[Any], Any]:
-    """Return the function that turns a column's value of ``field`` into what orjson writes."""
-    return _WRITERS.get(field.type, _same)
+    """Return the function that turns a column's value of ``field`` into what ``written`` writes."""
+    return _WRITERS.get(field.type, as_is)
 
 
 def from_json(field: Field, value: Any, *, strict: bool) -> Any:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from api import prototypes, selectors, single
 from api.address import address_of
 from api.errors import ApiError, unknown_kind
-from api.feeds import Collection, feed
+from api.feeds import Collection, Source, feed
 from api.query.parameters import CREATE, FEED, QUERY_BODY, WRITE, body_pairs, parse_list_query
 from api.records import RecordView, in_transaction
 from security import gate
@@ -52,11 +52,12 @@ class EntityViewSet(RecordView):
 
     def collection(self, members: Mapping[str, Any] | None = None) -> Collection:
         """Return all visible records of the kind."""
-        rows = gate.rows(self.access, self.target)
+        access, entity = self.access, self.target
+        source = Source(lambda form: gate.rows(access, entity, form=form), entity.kind)
         path = self.target.kind
         url = f"{self.base()}/{path}"
         insert = self.access.shape(self.target).offers("insert")
-        return Collection(self.target, rows, url, path, insert, f"{url}/$query", members)
+        return Collection(self.target, source, url, path, insert, f"{url}/$query", members)
 
     def create(self, request: Request) -> Response:
         """Store a new record and answer it with 201."""

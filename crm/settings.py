@@ -143,8 +143,11 @@ def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str,
         locked = f"-c search_path=unfiltered,public{f' -c role={role}' if role else ''}"
         options["options"] = f"{options.get('options', '')} {locked}".strip()
     if pool_size:
+        # What is planned once is planned for all its values: that a plan for some of them is cheaper is a guess that
+        # PostgreSQL would make anew for each, at the cost of planning (docs/adr/0029).
+        options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
         options["pool"] = {"min_size": 1, "max_size": pool_size}
-        options["prepare_threshold"] = 5  # runs after which a statement is planned for good (security.statements)
+        options["prepare_threshold"] = 1  # runs after which a statement is planned for good (security.statements)
     return {**connection, "OPTIONS": options}
 
 

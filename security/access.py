@@ -11,7 +11,7 @@ from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from entities.captions import Lists
     from entities.registry import Entity
@@ -27,7 +27,7 @@ DJANGO_ACTIONS: Mapping[Action, Literal["view", "add", "change", "delete"]] = {
 }
 P = ParamSpec("P")
 T = TypeVar("T")
-REMEMBERED = 500
+REMEMBERED = 100  # of each function: a kind's statements are some 10 kB each
 Granted = frozenset[tuple[str, Action]]
 
 
@@ -85,16 +85,23 @@ def once_per_access(function: Callable[Concatenate[Access, P], T]) -> Callable[C
 
     @wraps(function)
     def asked(access: Access, /, *arguments: P.args, **options: P.kwargs) -> T:
-        known = access.memo.setdefault(function, {})
         key = (arguments, tuple(options.items()))
-        if key not in known:
-            if len(known) >= REMEMBERED:
-                known.clear()  # clients choose what they select
-            known[key] = function(access, *arguments, **options)
-        found: T = known[key]
-        return found
+        return remembered(access, function, key, lambda: function(access, *arguments, **options))
 
     return asked
+
+
+def remembered(access: Access, what: Callable[..., Any], key: Hashable, make: Callable[[], T]) -> T:
+    """Return what ``make`` returned for the ``key`` among those of ``what``; it is forgotten with the access."""
+    known = access.memo.setdefault(what, {})
+    found: T
+    try:
+        found = known[key]
+    except KeyError:
+        if len(known) >= REMEMBERED:
+            del known[next(iter(known))]  # the oldest: clients choose what they ask for
+        found = known[key] = make()
+    return found
 
 
 @dataclass(frozen=True, eq=False)

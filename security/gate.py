@@ -6,7 +6,7 @@ the one unfiltered exit, for the plan compiler, log-in, business rules and the s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from entities.declaration import Shown
     from security.plan import Access, Action
+    from security.predicates import Form
 
 M = TypeVar("M", bound=Model)
 Names = Sequence[str]
@@ -50,9 +51,9 @@ def system_rows(model: type[M]) -> QuerySet[M]:
     return everything.filter(deleted_at__isnull=True) if issubclass(model, Record) else everything
 
 
-def rows(access: Access, entity: Entity, action: Action = "view") -> QuerySet[Record]:
-    """Return the rows of ``entity`` on which the actor may do ``action``."""
-    allowed = system_rows(entity.model).filter(rows_where(access, entity, action, system_rows))
+def rows(access: Access, entity: Entity, action: Action = "view", form: Form = "open") -> QuerySet[Record]:
+    """Return the rows of ``entity`` on which the actor may do ``action``; ``form`` is that of ``rows_where``."""
+    allowed = system_rows(entity.model).filter(rows_where(access, entity, action, system_rows, form=form))
     return read_by(access, entity, allowed)
 
 
@@ -192,6 +193,14 @@ def select(
     return query.annotate(**annotations).values_list("pk", "_title", "_edit", "_delete", *columns, *(extra or {}))
 
 
+def select_known(
+    access: Access, entity: Entity, fields: Iterable[Field], *, now: bool = False
+) -> QuerySet[Record, tuple[Any, ...]]:
+    """Select what ``select`` does of all live rows, for a statement that joins them to keys of visible ones."""
+    every = read_by(access, entity, system_rows(entity.model)).order_by()
+    return select(access, entity, every, fields, now=now)
+
+
 def title_expression(access: Access, entity: Entity) -> Combinable:
     """Return the text made of the readable title fields, NULL where none is readable or all are empty."""
     shape = access.shape(entity)
@@ -214,19 +223,6 @@ def shown_title(access: Access, entity: Entity) -> Combinable:
     """Return the title as answers show it: ``neutral_title`` where no title field is readable and filled."""
     neutral = Concat(Value(f"{entity.kind} "), Cast("pk", CharField()), output_field=TextField())
     return Coalesce(title_expression(access, entity), neutral, output_field=TextField())
-
-
-def selected(
-    access: Access, entity: Entity, keys: Collection[int], fields: tuple[Field, ...], *, now: bool = False
-) -> list[tuple[Any, ...]]:
-    """Return what ``select`` yields of those records ``keys`` that the actor can see, by a statement made once."""
-    return _selecting(access, entity, fields, now).rows(keys=list(keys))
-
-
-@once_per_access
-def _selecting(access: Access, entity: Entity, fields: tuple[Field, ...], now: bool) -> Statement:
-    query = rows(access, entity).filter(among("pk", "keys")).order_by()
-    return prepared(select(access, entity, query, fields, now=now))
 
 
 def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, int], str]:

@@ -69,13 +69,13 @@ def granted_statement(permissions: Mapping[str, Iterable[int]]) -> str:
 
     ``permissions`` are the keys of Django's permissions per kind, from the database, never from a request.
     """
+    first = "(SELECT min(content_object_id) FROM {} g WHERE {} AND g.permission_id = p) IS NOT NULL"  # never a scan
     branches = []
     for kind, keys in permissions.items():
         users, groups = (table_name(table) for table in GRANTS[kind])
         values = ", ".join(f"({key:d})" for key in keys)
         branches.append(
-            f"SELECT p FROM (VALUES {values}) AS v (p) WHERE"
-            f" EXISTS (SELECT 1 FROM {users} g WHERE g.user_id = %(user)s::int AND g.permission_id = p)"
-            f" OR EXISTS (SELECT 1 FROM {groups} g WHERE g.group_id = ANY(%(groups)s::int[]) AND g.permission_id = p)"
+            f"SELECT p FROM (VALUES {values}) AS v (p) WHERE {first.format(users, 'g.user_id = %(user)s::int')}"
+            f" OR EXISTS (SELECT 1 FROM unnest(%(groups)s::int[]) AS h WHERE {first.format(groups, 'g.group_id = h')})"
         )
     return " UNION ALL ".join(branches)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, registry
 from security.grants import GRANTS
@@ -24,27 +26,36 @@ if TYPE_CHECKING:
     from security.plan import Access, Action, Actor, RowRule
 
 Source = Callable[[type[Any]], "QuerySet[Any]"]
+Form = Literal["open", "hashed", "probed", "sources"]  # of one and the same predicate, which answers alike in each
 TRUE = Value(True, output_field=BooleanField())
 FALSE = Value(False, output_field=BooleanField())
 NOBODY = Q(FALSE)
 
 
-def rows_where(access: Access, entity: Entity, action: Action, source: Source, *, after: bool = False) -> Q:
+def rows_where(
+    access: Access, entity: Entity, action: Action, source: Source, *, after: bool = False, form: Form = "open"
+) -> Q:
     """Return the predicate of the rows of ``entity`` on which ``access`` allows ``action``; ``Q()`` = all.
 
     ``source(model)`` yields the live rows of a model. Deleted rows are its matter, not this predicate's.
 
     Edit and delete reach only rows that may be viewed (security.md §1); ``after`` a change the right alone counts,
     for a change may take the row out of the actor's view (contract.md §7.5).
+
+    ``form`` = how the database is to go about it, which ``selectivity`` knows for lists of kinds with rights of their
+    own (docs/adr/0031): it chooses itself (open), it holds the actor's grants in memory (hashed), looks for a grant of
+    each row (probed), or collects the rows of each scope and grant first (sources).
     """
     if action not in access.shape(entity).actions:
         return NOBODY
     if entity.base:
-        return rows_where(access, registry()[entity.base], action, source, after=after)
+        return rows_where(access, registry()[entity.base], action, source, after=after, form=form)
     if entity.parents:
         wanted: Action = "view" if action == "view" else "edit"
         return _any([_child_of(access, entity, parent, wanted, source) for parent in entity.parents])
-    return own_rows(access, entity, action) if after else own_reach(access, entity, action)
+    if form == "sources" and action == "view":
+        return _collected(access, entity, action, source)
+    return own_rows(access, entity, action, form=form) if after else own_reach(access, entity, action, form=form)
 
 
 def _any(conditions: list[Q]) -> Q:
@@ -63,18 +74,26 @@ def as_column(condition: Q) -> Combinable:
 
 
 def own_reach(
-    access: Access, entity: Entity, action: Action, keys: Mapping[Action, Collection[int]] | None = None
+    access: Access,
+    entity: Entity,
+    action: Action,
+    keys: Mapping[Action, Collection[int]] | None = None,
+    form: Form = "open",
 ) -> Q:
     """Return the rows of a kind with rights of its own on which ``action`` is allowed: edit and delete need view.
 
     ``keys`` = of which records grants are held per action, where it is not for the tables of grants to say.
     """
     held = keys or {}
-    allowed = own_rows(access, entity, action, held.get(action))
-    return allowed if action in ("view", "insert") else allowed & own_rows(access, entity, "view", held.get("view"))
+    allowed = own_rows(access, entity, action, held.get(action), form)
+    if action in ("view", "insert"):
+        return allowed
+    return allowed & own_rows(access, entity, "view", held.get("view"), form)
 
 
-def own_rows(access: Access, entity: Entity, action: Action, keys: Collection[int] | None = None) -> Q:
+def own_rows(
+    access: Access, entity: Entity, action: Action, keys: Collection[int] | None = None, form: Form = "open"
+) -> Q:
     """Return the rows that rights and grants of the kind itself give.
 
     ``keys`` = of which records grants are held, where it is not for the tables of grants to say.
@@ -84,8 +103,28 @@ def own_rows(access: Access, entity: Entity, action: Action, keys: Collection[in
     if keys is not None:
         conditions += [Q(pk__in=keys)] if keys and Q() not in conditions else []
     elif action in plan.granted and Q() not in conditions:
-        conditions += _granted(access, entity, access.permissions[entity.kind, action])
+        conditions += _granted(access, entity, access.permissions[entity.kind, action], form)
     return _any(conditions)
+
+
+def _collected(access: Access, entity: Entity, action: Action, source: Source) -> Q:
+    """Return what ``own_rows`` returns as a list of the keys of each scope and grant, each read by its index.
+
+    A list, and no sub-query, because PostgreSQL believes that lists are short, and looks for each key by the index.
+    """
+    plan = access.plans[entity.kind]
+    conditions = [scope_condition(rule, entity, access.actor) for rule in plan.rules[action]]
+    if Q() in conditions:
+        return Q()
+    keys: list[QuerySet[Any, Any]] = [source(entity.model).filter(scope).values("pk") for scope in conditions]
+    if action in plan.granted:
+        held = grants_of(access, entity, access.permissions[entity.kind, action])
+        keys += [query.values("content_object") for query in held]
+    if not keys:
+        return NOBODY
+    first, *others = [query.order_by() for query in keys]
+    every = ArraySubquery(first.union(*others, all=True) if others else first)
+    return Q(Func(F("pk"), every, template="(%(expressions)s))", arg_joiner=" = ANY (", output_field=BooleanField()))
 
 
 def scope_condition(rule: RowRule, entity: Entity, actor: Actor) -> Q:
@@ -119,14 +158,24 @@ def scope_holds(rule: RowRule, entity: Entity, actor: Actor, record: Record) -> 
             return row.territory_id in rule.ids
 
 
-def _granted(access: Access, entity: Entity, permission: int) -> list[Q]:
-    """Return flat sub-queries of the granted keys; a join or an array would lose the index."""
+def grants_of(access: Access, entity: Entity, permission: int) -> tuple[QuerySet[Any], QuerySet[Any]]:
+    """Return the rows of the tables of grants that give the actor ``permission``: as a user, and through profiles."""
     users, groups = (table._default_manager for table in GRANTS[entity.kind])
     profiles = [profile.id for profile in access.actor.profiles]
-    return [
-        Q(pk__in=users.filter(user=access.actor.id, permission=permission).values("content_object")),
-        Q(pk__in=groups.filter(group__in=profiles, permission=permission).values("content_object")),
-    ]
+    mine = users.filter(user=access.actor.id, permission=permission)
+    return mine, groups.filter(group__in=profiles, permission=permission)
+
+
+def _granted(access: Access, entity: Entity, permission: int, form: Form) -> list[Q]:
+    """Return the rows with a grant, in the ``form`` of ``rows_where``; a join or an array would lose the index."""
+    held = grants_of(access, entity, permission)
+    if form == "hashed":  # PostgreSQL reads a list of keys inside of an "or" into memory, once for each statement
+        return [Q(pk__in=query.values("content_object")) for query in held]
+    of_row = [query.filter(content_object=OuterRef("pk")) for query in held]
+    if form == "probed":  # and never what stands for a single value
+        found = (Subquery(query.annotate(_held=TRUE).values("_held")[:1]) for query in of_row)
+        return [Q(Coalesce(one, FALSE)) for one in found]
+    return [Q(Exists(query)) for query in of_row]
 
 
 def _child_of(access: Access, entity: Entity, parent: Parent, action: Action, source: Source) -> Q:

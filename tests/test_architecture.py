@@ -73,6 +73,7 @@ UNFILTERED = {
     "security/invariants.py": "whom an invariant is about, and a record that shows a breach",
     "security/preview.py": "whom a change of policy is about, and how many rows it opens or closes",
     "security/second_factor.py": "who has lost a second factor, and the lock while one is set up",
+    "security/selectivity.py": "how many rows a right reaches, about: it decides how the database goes about a list",
     "security/sharing.py": "whether the user that a row is shared with exists",
     "security/writes.py": "business rules get it as an argument",
 }

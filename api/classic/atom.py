@@ -5,6 +5,7 @@ It gets what ``feeds`` and ``related`` made for the caller; it selects nothing.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,9 +13,11 @@ import orjson
 from api import feeds
 from api.classic import xml
 from api.classic.members import address, element, members
+from api.values import moment_text
 from entities.registry import CollectionLink, Entity, registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from xml.etree.ElementTree import Element
 
     from api.query.parameters import ListQuery
@@ -32,7 +35,7 @@ def feed(access: Access, collection: feeds.Collection, query: ListQuery, page: f
     found = xml.root("feed", xml.NAMESPACES)
     xml.add(found, "title", collection.entity.plural)
     xml.add(found, "id", collection.url)
-    xml.add(found, "updated", max((entry.get("$updated", "") for entry in page.entries), default="") or UNKNOWN_TIME)
+    xml.add(found, "updated", max(map(_updated, page.entries), default=UNKNOWN_TIME))
     xml.add(xml.add(found, "author"), "name", AUTHOR)
     for name, given in _pages(query, page).items():
         xml.add(found, "link", None, {"rel": name, "href": feeds.address(collection.url, given)})
@@ -68,6 +71,10 @@ def entry(access: Access, entity: Entity, item: dict[str, Any], base: str) -> El
     return found
 
 
+def _updated(item: Mapping[str, Any]) -> str:
+    return moment_text(item.get("$updated")) or UNKNOWN_TIME
+
+
 class _Writer:
     """Writes entries of the JSON contract as Atom entries; ``base`` = the classic contract's base."""
 
@@ -78,7 +85,7 @@ class _Writer:
         """Fill an ``<entry>``."""
         xml.add(parent, "id", address(self.base, entity.kind, item["$key"]))
         xml.add(parent, "title", item["$title"])
-        xml.add(parent, "updated", item.get("$updated") or UNKNOWN_TIME)
+        xml.add(parent, "updated", _updated(item))
         if "$etag" in item:
             xml.add(parent, "http:etag", item["$etag"])
         xml.add(parent, "content", item["$title"])
@@ -126,6 +133,8 @@ def _value(parent: Element, name: str, value: Any) -> None:
                 xml.add(found, "value", code)
         case str():
             xml.add(parent, name, value)
+        case datetime():
+            xml.add(parent, name, moment_text(value))
         case _:  # whole numbers, and exact decimals, which only orjson can read
             xml.add(parent, name, orjson.dumps(value).decode())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Collate, Lower
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from entities.declaration import Declaration
 
 LIVE = Q(deleted_at__isnull=True)
@@ -75,22 +77,35 @@ def indexes(prefix: str, *columns: str) -> list[models.Index]:
 
     ``~name`` stands for the folded text expression.
     """
-    found: list[models.Index] = []
-    for columns_of_one in columns:
-        parts = columns_of_one.split()
-        name = f"{prefix}_{'_'.join(part.strip('~') for part in parts)}"[:27] + "_ix"
-        if any(part.startswith("~") for part in parts):
-            expressions = [folded(part[1:]) if part.startswith("~") else F(part) for part in parts]
-            found.append(models.Index(*expressions, F("id"), name=name, condition=LIVE))
-        else:
-            found.append(models.Index(fields=[*parts, "id"], name=name, condition=LIVE))
-    return found
+    return [_index(prefix, parts.split()) for parts in columns]
 
 
-def secured(prefix: str, assigned: str, *more: str) -> list[models.Index]:
-    """The indexes of a kind with rights of its own: security columns, polling, then ``more``."""
-    security = ("territory", assigned, "team", "created_by", "updated_at")
-    return indexes(prefix, *security, *more)
+def secured(prefix: str, assigned: str, *more: str, walks: Iterable[str]) -> list[models.Index]:
+    """The indexes of a kind with rights of its own: security columns, then ``more``, then those that are walked.
+
+    ``walks`` are orders in which lists are read, beside that of the keys and that of the changes. Their indexes hold
+    the security columns, too, so that the rows of a page are found without a look at those that are not visible.
+    """
+    security = ("territory", assigned, "team", "created_by")
+    found = indexes(prefix, *security, *more)
+    return found + [_index(prefix, parts.split(), security) for parts in ("id", "updated_at", *walks)]
+
+
+def _index(prefix: str, parts: list[str], covers: tuple[str, ...] = ()) -> models.Index:
+    """Return the index of ``parts`` and the key that holds the columns ``covers`` besides; empty values come first."""
+    name = f"{prefix}_{'_'.join(part.strip('~') for part in parts)}"[:27] + "_ix"
+    if not covers and not any(part.startswith("~") for part in parts):
+        return models.Index(fields=[*parts, "id"], name=name, condition=LIVE)
+    terms: list[Any] = [folded(part[1:]) if part.startswith("~") else _ordered(part) for part in parts]
+    if "id" not in parts:
+        terms.append(F("id"))
+    # Of a column that stands in an expression PostgreSQL reads the index alone only if it holds the column itself.
+    texts = [part[1:] for part in parts if part.startswith("~")] if covers else []
+    return models.Index(*terms, name=name, condition=LIVE, include=[*texts, *covers] or None)
+
+
+def _ordered(column: str) -> Any:
+    return F(column) if column == "id" else F(column).asc(nulls_first=True)
 
 
 __all__ = ["INTERNAL", "LIVE", "STAMPS", "GinIndex", "Record", "folded", "indexes", "secured"]

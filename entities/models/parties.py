@@ -93,7 +93,9 @@ class Company(Record):
 
     class Meta:
         verbose_name_plural = "companies"
-        indexes = secured("comp", "primary_user", "~name", "primary_person", "primary_address", "int_foreign_id")
+        indexes = secured(
+            "comp", "primary_user", "primary_person", "primary_address", "int_foreign_id", walks=("~name",)
+        )
 
 
 class Person(Record):
@@ -165,10 +167,10 @@ class Person(Record):
         indexes = secured(
             "pers",
             "primary_user",
-            "~last_name ~first_name",
             "company",
             "primary_address",
             "int_foreign_id",
+            walks=("~last_name ~first_name",),
         )
 
 

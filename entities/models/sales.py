@@ -101,11 +101,11 @@ class Opportunity(Record):
         indexes = secured(
             "oppo",
             "assigned_user",
-            "opened",
             "status assigned_user",
             "primary_company",
             "primary_person",
             "scrm_original_oppo",
+            walks=("opened", "~description"),
         )
 
 
@@ -210,7 +210,7 @@ class Quote(Record):
             "company",
             "contact",
             "int_foreign_id",
-            "~reference",
+            walks=("~reference",),
         )
 
 

@@ -73,11 +73,11 @@ class Case(Record):
         indexes = secured(
             "case",
             "assigned_user",
-            "opened",
             "status assigned_user",
             "primary_company",
             "primary_person",
             "product",
             "opened_by",
             "closed_by",
+            walks=("opened", "~description"),
         )

@@ -9,9 +9,10 @@ from django.db.models import CharField, Q, Value
 
 from entities.models import Company
 from entities.registry import registry
-from security import gate
+from security import gate, reading
 from security.plan import access_for
 from security.predicates import rows_where
+from security.reading import Columns
 from security.statements import Slot, among, prepared
 from tests.api.twins import kinds
 from tests.api.wire import login
@@ -36,10 +37,21 @@ def test_selected_records_are_what_a_query_selects(access: Access) -> None:
         keys = list(gate.system_rows(entity.model).values_list("pk", flat=True)[:40])
         for now in (False, True):
             query = gate.rows(access, entity).filter(pk__in=keys)
-            found = gate.selected(access, entity, keys, fields, now=now)
-            assert sorted(found, key=first) == sorted(gate.select(access, entity, query, fields, now=now), key=first)
+            columns = Columns(fields, now=now)
+            found = sorted(reading.records(access, entity, keys, columns), key=first)
+            selected = sorted(gate.select(access, entity, query, fields, now=now), key=first)
+            assert [row[: columns.owner_at - len(columns.titles)] for row in found] == selected
+            check_titles(access, columns, found)
             compared += len(found)
     assert compared > 100
+
+
+def check_titles(access: Access, columns: Columns, rows: list[tuple[Any, ...]]) -> None:
+    """What a row says a reference names is the title of that record, if it is visible."""
+    for field, at in columns.titles.items():
+        named = {row[columns.at[field]]: row[at] for row in rows}
+        titles = gate.titles(access, {field.target: set(named) - {None}})
+        assert named == {key: titles.get((field.target, key)) for key in named}
 
 
 def first(row: tuple[Any, ...]) -> Any:
@@ -51,16 +63,16 @@ def test_a_statement_is_built_once_for_all_keys(monkeypatch: pytest.MonkeyPatch)
     built: list[Any] = []
     access = access_for(login("olivia").entry("$whoami")["$user"]["$key"])
     visible = list(gate.rows(access, company).values_list("pk", flat=True)[:5])
-    fields = tuple(access.shape(company).readable)
-    gate.selected(access, company, visible[:1], fields)
+    columns = Columns(tuple(access.shape(company).readable))
+    reading.records(access, company, visible[:1], columns)
 
     def watched(*given: Any, **more: Any) -> Q:
         built.append(given)
         return rows_where(*given, **more)
 
     monkeypatch.setattr("security.gate.rows_where", watched)
-    assert {row[0] for row in gate.selected(access, company, [*visible, 987654321], fields)} == set(visible)
-    assert gate.selected(access, company, [], fields) == []
+    assert {row[0] for row in reading.records(access, company, [*visible, 987654321], columns)} == set(visible)
+    assert reading.records(access, company, [], columns) == []
     assert not built
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from entities.models import Case, Company, Person
-from security import gate
+from security import reading
 from security.gate import system_rows
 from security.models import FieldRule, Profile, ProfileRight
 from tests.api.twins import FOREVER_UNUSED, hidden_names, invisible_key, keys, kinds, never_existed, told
@@ -71,7 +71,7 @@ def test_87_a_failure_tells_the_request_id_and_nothing_else(susan: Wire, monkeyp
     def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError("Secret")
 
-    monkeypatch.setattr(gate, "rows", fail)
+    monkeypatch.setattr(reading, "records", fail)
     answer = susan.get(COMPANY, headers={"X-Request-Id": "request-1234"})
     found = refused(answer)
     assert (found.status, found.code) == (500, "InternalError")

@@ -55,7 +55,7 @@ def test_89_a_failure_while_an_answer_is_written_tells_nothing_either(
     def fail(*_: Any, **__: Any) -> Any:
         raise ValueError(SECRET)
 
-    monkeypatch.setattr("api.renderers.orjson.dumps", fail)
+    monkeypatch.setattr("api.renderers.written", fail)
     answer = susan.get(COMPANY, headers={"X-Request-Id": "request-1234"})
     assert answer.status == 500
     assert SECRET.encode() not in answer.body

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import TextField, Value
 
 from api import entries, etags, feeds
 from crm.proof import prove
@@ -25,14 +26,15 @@ from crm.proof.still import Keys, held_still
 from crm.proof.worlds import _Proof, undone
 from entities.models import Company, User
 from entities.registry import registry
-from security import gate
+from security import reading
 from security.gate import system_rows
 from security.models import PolicyVersion, Token
+from security.statements import part
 from tests.api.twins import keys
 from tests.api.wire import BASE, LOGONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 DEEP = os.environ.get("PARAPET_DEEP", "") == "1"
 REQUESTS = 20_000 if DEEP else 60
@@ -63,7 +65,7 @@ def test_57_the_requests_are_of_every_kind_verb_and_channel() -> None:
     assert {"where", "orderBy", "select", "include", "count", "startIndex", "after", "totals", "labels"} <= asked_for
     assert {"query", "action", "field", "user", "term", "q", "o"} <= asked_for
     assert {"If-Match", "If-None-Match", "Prefer", "Idempotency-Key"} <= {n for one in every for n, _ in one.headers}
-    for part in (
+    for path in (
         "/$batch",
         "/$query",
         "/$explain",
@@ -73,7 +75,7 @@ def test_57_the_requests_are_of_every_kind_verb_and_channel() -> None:
         "/admin/",
         "/docs/",
     ):
-        assert any(part in asked.path for asked in every), part
+        assert any(path in asked.path for asked in every), path
     for entity in registry():
         assert any(f"/{entity.kind}" in asked.path for asked in every), entity.kind
 
@@ -120,24 +122,27 @@ def total_of_all(patch: pytest.MonkeyPatch) -> None:
 
 def tag_of_everything(patch: pytest.MonkeyPatch) -> None:
     """The entity tag is made of hidden columns, too."""
-    told = etags.entity_tag
+    told = etags.tagger
 
-    def broken(fingerprint: str, key: int, values: list[Any]) -> str:
-        revenue = system_rows(Company).filter(pk=key).values_list("revenue", flat=True).first()
-        return told(fingerprint, key, [*values, revenue])
+    def broken(fingerprint: str) -> Callable[[int, list[Any]], str]:
+        tag = told(fingerprint)
 
-    patch.setattr(entries, "entity_tag", broken)
+        def of_more(key: int, values: list[Any]) -> str:
+            return tag(key, [*values, system_rows(Company).filter(pk=key).values_list("revenue", flat=True).first()])
+
+        return of_more
+
+    patch.setattr(entries, "tagger", broken)
 
 
 def references_as_stored(patch: pytest.MonkeyPatch) -> None:
     """A reference tells its key although its record is invisible."""
-    told = gate.titles
 
-    def broken(access: Any, wanted: Mapping[str, set[int]]) -> dict[tuple[str, int], str]:
-        every = {(kind, key): f"{kind} {key}" for kind, keys_of_one in wanted.items() for key in keys_of_one}
-        return every | told(access, wanted)
+    def broken(access: Any, kind: str) -> str:
+        every = system_rows(registry()[kind].model).annotate(_shown=Value("its title", output_field=TextField()))
+        return part(every.order_by().values_list("pk", "_shown")).sql
 
-    patch.setattr(gate, "titles", broken)
+    patch.setattr(reading, "_titles", broken)
 
 
 LEAKS: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None]]] = {

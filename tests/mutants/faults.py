@@ -64,7 +64,8 @@ def found_everywhere(told: Any, access: Any, entity: Any, text: str) -> Any:
     """Quick find looks into hidden columns."""
     columns = [f"{field.column}__icontains" for field in entity.fields if field.search]
     found = Q(*((column, word) for column in columns for word in text.split()), _connector=Q.OR)
-    return replace(told(access, entity, text), rows=gate.rows(access, entity).filter(found))
+    source = feeds.Source(lambda form: gate.rows(access, entity, form=form).filter(found), "")
+    return replace(told(access, entity, text), source=source)
 
 
 def titles_of_all(told: Any, access: Any, wanted: Any) -> Any:
@@ -101,9 +102,10 @@ def whole_shape(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Shape, "readable", property(lambda shape: shape.entity.fields))
 
 
-def tag_of_more(told: Any, fingerprint: str, key: int, values: list[Any]) -> str:
+def tag_of_more(told: Any, fingerprint: str) -> Any:
     """The tag knows a hidden column."""
-    return str(told(fingerprint, key, [*values, *Company.objects.filter(pk=key).values_list("revenue", flat=True)]))
+    hidden = Company.objects.values_list("revenue", flat=True)
+    return lambda key, values: told(fingerprint)(key, [*values, *hidden.filter(pk=key)])
 
 
 def denied_otherwise(told: Any, access: Any, entity: Any, key: int, action: Any) -> Any:
@@ -191,7 +193,7 @@ DOORS = (
     _door(11, "relations lead to unknown kinds", replaced(gate, "relation", unknown_kinds_too)),
     _door(12, "titles show hidden fields", wrapped(gate, "title_expression", as_opened)),
     _door(13, "descriptions name all fields", whole_shape),
-    _door(14, "tags are made of hidden columns", wrapped(entries, "entity_tag", tag_of_more)),
+    _door(14, "tags are made of hidden columns", wrapped(entries, "tagger", tag_of_more)),
     _door(15, "invisible is refused, missing is missing", wrapped(gate, "locked", denied_otherwise)),
     _door(16, "cursors are nobody's in particular", replaced(feeds, "walk_of", lambda *_: "walk")),
     _door(17, "conditions have no limits", replaced(parsing, "check_tree", lambda *_: None)),

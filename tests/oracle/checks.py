@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import CharField, Func, Value
+from django.db.models import CharField, F, Func, Value
 
 from entities.registry import Entity, app_label, permission, registry
 from entities.rules.circumstances import RuleViolation
-from security import gate, writes
+from security import gate, reading, writes
 from security.errors import NotPermitted, OutsideYourRights, RecordNotFound
 from security.predicates import scope_holds
+from security.reading import Columns, Window
 from tests.oracle.catalogue import catalogue
 from tests.oracle.loading import CODENAMES
 from tests.oracle.worlds import ACTIONS, Row
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from entities.models import Record
     from entities.registry import Field
     from security.plan import Access
+    from security.predicates import Form
     from tests.oracle.oracle import Oracle
     from tests.oracle.worlds import Action, User
 
@@ -57,6 +60,7 @@ REFERENCES = (
     "QuIt_ProductId",
     "Oppo_CreatedBy",
 )
+FORMS: tuple[Form, ...] = ("hashed", "probed", "sources")
 WRITABLE = {"Company": "Comp_Name", "Person": "Pers_LastName", "Cases": "Case_Description"}
 
 
@@ -105,6 +109,29 @@ def lists(oracle: Oracle, user: User, access: Access, turn: int) -> None:
         expect(f"list of {kind} for {user.key}", found, expected)
 
 
+def pages(oracle: Oracle, user: User, access: Access, turn: int) -> None:
+    """A page, as feeds read it: titles, flags, and references with the titles of what they name."""
+    for kind in KINDS[turn % 3 :: 3]:
+        entity = registry()[kind]
+        columns = Columns(tuple(f for f in access.shape(entity).readable if f.wire in REFERENCES))
+        keys = gate.rows(access, entity, form=FORMS[turn % len(FORMS)]).order_by("pk").values_list("pk", F("pk"))
+        rows = reading.page(access, entity, columns, [keys], Window(("ASC",), 1_000)).rows()
+        places = [(columns.at[field], columns.titles[field]) for field in columns.fields]
+        found = [(*row[:4], *(row[at] if row[title] is not None else None for at, title in places)) for row in rows]
+        expected = [
+            (
+                row.key,
+                oracle.title(user, row),
+                oracle.may(user, "edit", row) and not catalogue()[kind].read_only,
+                oracle.may(user, "delete", row) and not catalogue()[kind].read_only,
+                *(oracle.reference(user, row, field.wire) for field in columns.fields),
+            )
+            for row in sorted(oracle.world.of(kind), key=lambda row: row.key)
+            if oracle.may(user, "view", row)
+        ]
+        expect(f"page of {kind} for {user.key}", found, expected)
+
+
 def _or_null(value: Any, field: Field) -> Any:
     """Empty text is stored as such and shown as nothing."""
     return Func(value, Value(""), function="NULLIF", output_field=CharField()) if field.is_text else value
@@ -135,6 +162,8 @@ def predicates(oracle: Oracle, user: User, access: Access, turn: int) -> None:
     view: Question = ("view", "view", gate.rows, oracle.may)
     asked = [(kind, view) for kind in KINDS]
     asked += [(kind, questions[(index + turn) % len(questions)]) for index, kind in enumerate(KINDS)]
+    form = FORMS[turn % len(FORMS)]
+    asked += [(kind, (f"view {form}", "view", partial(gate.rows, form=form), oracle.may)) for kind in KINDS]
     for kind, (name, action, rows, says) in asked:
         tag = Value(f"{kind} {name}", output_field=CharField())
         queries.append(rows(access, registry()[kind], action).annotate(_tag=tag).order_by().values_list("_tag", "pk"))

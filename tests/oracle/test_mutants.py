@@ -81,8 +81,8 @@ def edit_without_view(patch: pytest.MonkeyPatch) -> None:
     """Edit and delete of rows that may not be viewed."""
     told = predicates.rows_where
 
-    def broken(access: Any, entity: Any, action: Any, source: Any, *, after: bool = False) -> Q:
-        return told(access, entity, action, source, after=after or action in ("edit", "delete"))
+    def broken(access: Any, entity: Any, action: Any, source: Any, *, after: bool = False, **form: Any) -> Q:
+        return told(access, entity, action, source, after=after or action in ("edit", "delete"), **form)
 
     patch.setattr(gate, "rows_where", broken)
 

@@ -33,6 +33,7 @@ def everything(world: World) -> None:
         access = access_for(user.key)
         checks.shapes(oracle, user, access)
         checks.lists(oracle, user, access, turn + index)
+        checks.pages(oracle, user, access, turn + index + 1)
         checks.predicates(oracle, user, access, turn + index)
         checks.unsaved(oracle, user, access)
         checks.permissions(oracle, user, turn + index)

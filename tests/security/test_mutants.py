@@ -10,8 +10,9 @@ from guardian.shortcuts import assign_perm
 
 from entities.models import Company, Person, Team
 from entities.registry import registry
-from security import gate, plan, predicates, shapes
+from security import gate, plan, predicates, reading, shapes
 from security.errors import NotPermitted, RecordNotFound
+from security.reading import Columns, Window
 from tests.mutants.planting import Fault, noticed, replaced, wrapped
 from tests.security.people import access, company, profile, right, rule, seen, territory, user
 
@@ -207,7 +208,17 @@ def flags() -> None:
 def by_key() -> None:
     """Rows read by key are visible ones."""
     who = somebody(("Company", "view", "created_by"))
-    assert gate.selected(access(who), COMPANY, [company().pk], ()) == []
+    assert reading.records(access(who), COMPANY, [company().pk], Columns(())) == []
+
+
+def of_page() -> None:
+    """A page says of each row what may be done to it."""
+    who = somebody(("Company", "view", "everywhere"), ("Company", "edit", "created_by"))
+    mine, other = company(created_by=who), company()
+    told = access(who)
+    keys = gate.rows(told, COMPANY).order_by("pk").values_list("pk", "pk")
+    found = reading.page(told, COMPANY, Columns(()), [keys], Window(("ASC",), 10)).rows()
+    assert [(row[0], row[2], row[3]) for row in found] == [(mine.pk, True, False), (other.pk, False, False)]
 
 
 def titles() -> None:
@@ -275,6 +286,12 @@ def unlocked(access: Any, entity: Any, key: int, action: Any) -> Any:
     return gate.rows(access, entity).get(pk=key)
 
 
+def may_all(entity: Any) -> Any:
+    """Every row is as if all could be done to it."""
+    yes = entity.model.objects.annotate(_title=F("name"), _yes=Value(True))
+    return yes.values_list("pk", "_title", "_yes", "_yes")
+
+
 def every_column(access: Any, entity: Any, query: Any, fields: Any, *_: Any, **__: Any) -> Any:
     """Columns are selected whether they may be read or not."""
     return query.values_list("pk", *(field.column for field in fields))
@@ -330,11 +347,17 @@ FAULTS = (
         empty_references,
     ),
     Fault("gate", "select: hidden columns too", replaced(gate, "select", every_column), columns),
-    Fault("gate", "_flag: always", replaced(gate, "_flag", lambda *_, **__: Value(True)), flags),
     Fault(
         "gate",
-        "selected: invisible rows too",
-        replaced(gate, "selected", lambda a, e, keys, *_: [(k,) for k in keys]),
+        "select_known: whatever may be done",
+        replaced(gate, "select_known", lambda a, e, *_, **__: may_all(e)),
+        of_page,
+    ),
+    Fault("gate", "_flag: always", replaced(gate, "_flag", lambda *_, **__: Value(True)), flags),
+    Fault(
+        "reading",
+        "records: invisible rows too",
+        replaced(reading, "records", lambda a, e, keys, *_: [(k,) for k in keys]),
         by_key,
     ),
     Fault("gate", "titles: whole and of all", replaced(gate, "titles", whole_titles), titles),

@@ -14,7 +14,8 @@ from django.db import transaction
 
 from api.entries import whole
 from api.openapi.examples import BASE, FILE
-from api.related import Selection, entries_of
+from api.related import Selection, entries_by_key
+from api.values import written
 from crm import demo
 from crm.demo.companies import EXAMPLE_COMPANY
 from crm.demo.people import EXAMPLE_PERSON
@@ -71,9 +72,9 @@ def _sample(access: Access, entity: Entity) -> dict[str, Any]:
 
 def _records(access: Access, entity: Entity) -> list[dict[str, Any]]:
     """Return the records of a kind that show most: those named in ``SHOWN``, then the fullest ones."""
-    rows = gate.rows(access, entity).order_by("pk")[:LOOKED_AT]
-    entries, _ = entries_of(access, entity, rows, Selection(whole(access, entity)), BASE)
-    plain: list[dict[str, Any]] = orjson.loads(orjson.dumps(entries))
+    keys = list(gate.rows(access, entity).order_by("pk").values_list("pk", flat=True)[:LOOKED_AT])
+    found = entries_by_key(access, entity, keys, Selection(whole(access, entity)), BASE)
+    plain: list[dict[str, Any]] = orjson.loads(written([found[key] for key in keys]))
     plain.sort(key=lambda entry: (entry["$key"] != SHOWN.get(entity.kind), -_filled(entry), entry["$key"]))
     return [entry | {"$etag": _tag(entry)} for entry in plain[:RECORDS]]
 
