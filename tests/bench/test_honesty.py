@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -60,6 +61,8 @@ def test_three_implementations_show_the_same(small_world: None, settings: Any) -
     for logon in ("restricted", "granted", "nothing", "admin"):
         compared(logon, settings)
     seen_by_case()
+    for logon in CALLERS:
+        walked_and_looked_up(logon)
 
 
 def compared(logon: str, settings: Any) -> None:
@@ -115,6 +118,35 @@ def seen_by_case() -> None:
     assert shares["many"] > SIZE.own / SIZE.companies
     assert counts["granted"] == (SIZE.shared,)
     assert seen["restricted"].hidden and not seen["home"].hidden
+
+
+def walked_and_looked_up(logon: str) -> None:
+    """Hold that the bare application shows the same rows whichever way it takes, from the start and from a cursor."""
+    who = limit_sql.caller(bare(), logon)
+    every = bare().execute(f"SELECT count(*) FROM entities_company c WHERE {who.sees('c')}").fetchone()
+    assert every == (who.seen,)
+    if who.everything:
+        return
+    looking = replace(who, seen=1)
+    hashing, probing = (
+        replace(who, seen=SIZE.companies, grants=tuple(replace(grants, count=count) for grants in who.grants))
+        for count in (0, 10**9)
+    )
+    assert looking.few and not hashing.few
+    assert hashing.sees("c", many=True) != probing.sees("c", many=True)
+    for order in limit_sql.ORDERS:
+        shown: list[int] = []
+        after: list[Any] = []
+        for _ in range(3):
+            pages = [limit_sql.page(one, order, 20, beyond=bool(after)) for one in (hashing, probing, looking)]
+            rows, *same = (limit.run(bare(), sql, tuple(after)) for sql in pages)
+            assert same == [rows, rows]
+            shown += [row[0] for row in rows[:20]]
+            if len(rows) <= 20:
+                break
+            after = json.loads(base64.urlsafe_b64decode(limit.cursor_of(who, order, rows[19])))
+        at_once = limit_sql.page(looking, order, 20, offset=20)
+        assert [row[0] for row in limit.run(bare(), at_once, ())][:20] == shown[20:40]
 
 
 def test_goals_are_ratios_of_what_was_measured(tmp_path: Path) -> None:
