@@ -1,11 +1,11 @@
 """Whether anything became slower: ratios of times now against those of the committed baseline.
 
-    python -m bench.compare quick | check [report | write]
+    python -m bench.compare quick | check | write
 
 "quick" takes the ratios of the last run of ``bench.measure quick``, "check" measures the main ones now. Prints a
 table. What seems slower by more than 30 % is measured again, twice at most and with more rounds, for on a busy machine
-one look proves nothing; the exit status is 1 only where it stays so, 2 where there is nothing to compare. ``write``
-makes the ratios the baseline. Absolute times are not compared: they are the machine's.
+one look proves nothing; the exit status is 1 only where it stays so, 2 where there is nothing to compare. "write"
+measures all ratios as carefully and makes them the baseline. Absolute times are not compared: they are the machine's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench import pairs, ratios
 from bench.asking import Effort
@@ -105,45 +105,45 @@ def present(mode: str) -> tuple[Size, dict[str, float]]:
     return Size(**found["size"]), ratios.measured(found)
 
 
-def baseline() -> dict[str, Any]:
-    """Return what is known of each mode."""
-    known: dict[str, Any] = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
-    return known
-
-
-def expected(mode: str, size: Size) -> dict[str, float]:
-    """Return the baseline of ``mode``. Raises Incomparable where there is none of a world of ``size``."""
-    known = baseline().get(mode)
-    if known is None or known["size"] != asdict(size):
+def baseline(size: Size) -> dict[str, float]:
+    """Return the committed ratios. Raises Incomparable where there are none of a world of ``size``."""
+    known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
+    if known.get("size") != asdict(size):
         raise Incomparable("There is no baseline of a world of this size; make bench-baseline makes one.")
     found: dict[str, float] = known["ratios"]
     return found
 
 
-def write(mode: str, size: Size, values: Mapping[str, float]) -> None:
-    """Make ``values`` the baseline of ``mode``."""
-    rounded = {name: round(value, 2) for name, value in values.items()}
-    known = baseline() | {mode: {"size": asdict(size), "ratios": rounded}}
+def write() -> None:
+    """Measure all ratios and make them the baseline."""
+    values = named([ratio.name for ratio in ratios.ratios()], QUICK, LOOKS[-1])
+    known = {"size": asdict(QUICK), "ratios": {name: round(value, 2) for name, value in values.items()}}
     BASELINE.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 
-def main(mode: str = "quick", action: str = "report") -> int:
-    """Compare, or make the baseline; return the exit status."""
-    try:
-        size, now = present(mode)
-        if action == "write":
-            write(mode, size, now)
-            return 0
-        lines = compared(expected(mode, size), now)
-    except Incomparable as reason:
-        print(reason, file=sys.stderr)
-        return 2
+def report(mode: str) -> int:
+    """Compare and return the exit status. Raises Incomparable where there is nothing to compare."""
+    size, now = present(mode)
+    known = baseline(size)
+    lines = compared({name: known[name] for name in known if mode != "check" or name in now}, now)
     print(f"\n{told(lines)}\n\nRatios of times: less is faster.", flush=True)
     fallen = confirmed(lines, lambda names, effort: named(names, size, effort))
     if fallen:
         names = "; ".join(line.name for line in fallen)
         print(f"\nSlower by more than {FALL - 1:.0%}, measured {len(LOOKS) + 1} times: {names}")
     return 1 if fallen else 0
+
+
+def main(mode: str = "quick") -> int:
+    """Compare, or make the baseline; return the exit status."""
+    if mode == "write":
+        write()
+        return 0
+    try:
+        return report(mode)
+    except Incomparable as reason:
+        print(reason, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -45,54 +45,61 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_the_last_run_says_is_compared_with_what_was_written(
+def measuring(monkeypatch: pytest.MonkeyPatch, **values: float) -> list[tuple[int, int]]:
+    """Let ratios be 2 where they are measured, or ``values`` by case; return how many are asked for, in what effort."""
+    looks = []
+
+    def measured(wanted: Sequence[Ratio], size: Size, effort: Effort) -> dict[str, float]:
+        assert size == QUICK
+        looks.append((len(wanted), effort.rounds))
+        return {ratio.name: values.get(ratio.upper[0], 2.0) for ratio in wanted}
+
+    monkeypatch.setattr(pairs, "measured", measured)
+    return looks
+
+
+def test_the_last_run_is_compared_with_what_was_written(
     files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert compare.main("quick") == 2
     assert "python -m bench.measure quick" in capsys.readouterr().err
-    (files / "quick.json").write_text(json.dumps(run(list=2.0, single=1.5)))
+    (files / "quick.json").write_text(json.dumps(run(list=2.5, single=9.0)))
     assert compare.main("quick") == 2
-    assert compare.main("quick", "write") == 0
-    assert compare.main("quick") == 0
-    (files / "quick.json").write_text(json.dumps(run(list=2.5, single=4.5)))
-    looks = []
-
-    def again(wanted: Sequence[Ratio], size: Size, effort: Effort) -> dict[str, float]:
-        looks.append(([ratio.name for ratio in wanted], size, effort.rounds))
-        return {SINGLE: 4.0}
-
-    monkeypatch.setattr(pairs, "measured", again)
+    measuring(monkeypatch)
+    assert compare.main("write") == 0
+    looks = measuring(monkeypatch, single=4.0)
     capsys.readouterr()
     assert compare.main("quick") == 1
     told = capsys.readouterr().out
     assert [LIST, "2.00", "2.50", "+25 %"] in words(told)
-    assert [SINGLE, "1.50", "4.50", "+200 %", "slower"] in words(told)
+    assert [SINGLE, "2.00", "9.00", "+350 %", "slower"] in words(told)
+    assert [BATCH, "2.00", "–", "not measured"] in words(told)
     assert told.splitlines()[-1] == f"Slower by more than 30%, measured 3 times: {SINGLE}"
-    assert looks == [([SINGLE], QUICK, 80), ([SINGLE], QUICK, 120)]
+    assert looks == [(1, 80), (1, 120)]
 
 
-def test_a_check_measures_the_main_ratios_now(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs, "measured", lambda wanted, size, effort: {ratio.name: 2.0 for ratio in wanted})
-    assert compare.main("check") == 2
-    assert compare.main("check", "write") == 0
+def test_a_check_measures_the_main_ratios_now(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert measuring(monkeypatch) == []
+    assert compare.main("write") == 0
+    looks, main = measuring(monkeypatch, list=2.6), len(ratios.checked())
     assert compare.main("check") == 0
-    assert set(compare.baseline()["check"]["ratios"]) == {ratio.name for ratio in ratios.checked()}
-    monkeypatch.setattr(pairs, "measured", lambda wanted, size, effort: {ratio.name: 3.0 for ratio in wanted})
+    assert "not measured" not in capsys.readouterr().out
+    measuring(monkeypatch, list=2.61)
     assert compare.main("check") == 1
+    assert looks == [(main, 40)]
+    assert len(ratios.ratios()) > main
 
 
-def test_a_baseline_of_another_world_is_refused(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (files / "quick.json").write_text(json.dumps(run(list=2.0)))
-    assert compare.main("quick", "write") == 0
+def test_a_baseline_of_another_world_is_refused(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measuring(monkeypatch)
+    assert compare.main("write") == 0
     (files / "quick.json").write_text(json.dumps(run(list=2.0) | {"size": {**vars(QUICK), "companies": 10}}))
     assert compare.main("quick") == 2
     assert "of this size" in capsys.readouterr().err
-
-
-def test_writing_one_baseline_keeps_the_other(files: Path) -> None:
-    compare.write("quick", QUICK, {LIST: 2.0})
-    compare.write("check", QUICK, {LIST: 3.0})
-    assert {mode: known["ratios"][LIST] for mode, known in compare.baseline().items()} == {"quick": 2.0, "check": 3.0}
 
 
 @pytest.mark.parametrize(
@@ -115,12 +122,10 @@ def test_what_only_one_side_has_is_told() -> None:
     assert words(told)[1:] == [["come", "–", "2.00", "new"], ["gone", "1.00", "–", "not measured"]]
 
 
-def test_the_committed_baseline_holds_every_ratio_of_its_run() -> None:
-    for mode, wanted in (("quick", ratios.ratios()), ("check", ratios.checked())):
-        known = compare.baseline()[mode]
-        assert known["size"] == vars(QUICK)
-        assert set(known["ratios"]) == {ratio.name for ratio in wanted}
-        assert min(known["ratios"].values()) > 0
+def test_the_committed_baseline_holds_every_ratio() -> None:
+    known = compare.baseline(QUICK)
+    assert set(known) == {ratio.name for ratio in ratios.ratios()}
+    assert min(known.values()) > 0
 
 
 def test_every_case_of_the_short_look_exists() -> None:
