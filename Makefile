@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .SILENT:
-.PHONY: help run test test-mutants test-deep test-locked test-timing check-browser check-clients check checks bench bench-quick checklist format lock docs manage clean
+.PHONY: help run test test-mutants test-deep test-locked test-timing check-browser check-clients check checks bench bench-quick bench-check bench-baseline checklist format lock docs manage clean
 
 PY := .venv/bin/python
 NEED := command -v $(PYTHON) >/dev/null \
@@ -56,10 +56,19 @@ bench: ## Compare speed at a million companies and write docs/performance.md (BE
 	$(PY) -m bench.measure full
 	exec $(PY) -m bench.report full
 
-bench-quick: ## The same at a hundred thousand, in minutes; the report goes beside the figures
+bench-quick: ## The same at a hundred thousand, in minutes; compares with bench/baseline.json
 	$(NEED) dev
 	$(PY) -m bench.measure quick
-	exec $(PY) -m bench.report quick
+	$(PY) -m bench.report quick
+	exec $(PY) -m bench.compare quick
+
+bench-check: ## Report the main ratios against bench/baseline.json; fails where one fell by more than 30 %
+	$(NEED) dev
+	exec $(PY) -m bench.compare check
+
+bench-baseline: ## Measure anew what bench-quick and bench-check compare with, on an idle machine
+	$(NEED) dev
+	exec $(PY) -m bench.compare write
 
 check: ## Run every check but the tests
 	$(NEED) dev

@@ -133,6 +133,7 @@ class Sample:
             "caller": self.caller,
             "at": self.at,
             "n": len(ordered),
+            "p10": ordered[len(ordered) // 10],
             "p50": statistics.median(ordered),
             "p95": ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))],
             "rate": rate,

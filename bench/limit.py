@@ -124,17 +124,12 @@ def page(connection: psycopg.Connection[Any], who: Caller, given: dict[str, str]
     order, count = given.get("order", "name"), int(given.get("count", "100"))
     after = orjson.loads(base64.urlsafe_b64decode(given["after"])) if "after" in given else []
     sql = remembered(("page", order, count, bool(after), given.get("offset", "0"), who), _page_sql)
-    rows = run(connection, sql, tuple(after * len_of(who)))
+    rows = run(connection, sql, tuple(after))
     following = ""
     if len(rows) > count:
         rows = rows[:count]
         following = cursor_of(who, order, rows[-1])
     return orjson.dumps(feed(entries(who, rows, base), base, query, following), option=OPTIONS)
-
-
-def len_of(who: Caller) -> int:
-    """Return how often the cursor stands in the statement: once for each source that is asked by itself."""
-    return len(who.each("k")) if who.few and not who.everything else 1
 
 
 def cursor_of(who: Caller, order: str, row: tuple[Any, ...]) -> str:

@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import time
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,28 +30,32 @@ if TYPE_CHECKING:
 
     from bench.servers import Server
 
-EFFORTS = {"full": Effort(60, 30.0, 6, 3.0), "quick": Effort(20, 4.0, 3, 1.0), "smoke": Effort(3, 0.5, 1, 0.2)}
+EFFORTS = {
+    "full": Effort(60, 15.0, 4, 2.0),
+    "quick": Effort(20, 2.0, 2, 0.5),
+    "smoke": Effort(3, 0.5, 1, 0.2),
+}
 MOST_GRANTS = 10  # for each company: there are not more profiles to hold them
 SMALLEST = 10_000  # companies of which the usual caller sees several pages
-REQUESTS = {"full": (1_000, 10_000), "quick": (300, 3_000), "smoke": (40, 80)}
+REQUESTS = {"full": (1_000, 10_000), "quick": (200, 1_500), "smoke": (40, 80)}
 
 
 def sizes(mode: str, base: Size) -> Sequence[Size]:
-    """Return the worlds of the growth table.
+    """Return the worlds of the growth table: in a full run every combination of companies, territories and grants.
 
-    BENCH_LARGEST=10000000 adds one of ten million companies, BENCH_GROWTH=all every combination of the numbers.
+    BENCH_LARGEST=10000000 adds one of ten million companies.
     """
     small = [count for count in (base.companies // 100, base.companies // 10) if count >= SMALLEST]
     largest = int(os.environ.get("BENCH_LARGEST", "0"))
-    rows = [*small, base.companies, *([largest] if largest > base.companies else [])]
-    grants = (0, base.grants // 50, base.grants, base.grants * 10) if mode == "full" else (0, base.grants)
+    rows = [*small, base.companies]
     found = [Size(count, base.territories, base.grants) for count in rows]
-    found += [Size(base.companies, base.territories, count) for count in grants if count != base.grants]
     if mode == "full":
-        found += [Size(count, territories, base.grants) for count in small for territories in (10, 100)]
-        found += [Size(count, base.territories, most) for count in small for most in grants]
-    if os.environ.get("BENCH_GROWTH") == "all":
-        found += [Size(*numbers) for numbers in product(rows, (10, 100, base.territories), grants)]
+        grants = (0, base.grants // 50, base.grants, base.grants * 10)
+        found = [Size(*numbers) for numbers in product(rows, (10, 100, base.territories), grants)]
+    else:
+        found.append(replace(base, grants=0))
+    if largest > base.companies:
+        found.append(replace(base, companies=largest))
     found = [size for size in found if size.grants <= MOST_GRANTS * size.companies]
     return sorted(dict.fromkeys(found), key=lambda size: (size == base, *vars(size).values()))  # ends as it began
 
@@ -59,16 +64,26 @@ def run(mode: str, size: Size) -> dict[str, Any]:
     """Measure everything and return it."""
     effort, begin = EFFORTS[mode], time.monotonic()
     found: dict[str, Any] = {"mode": mode, "size": vars(size), "machine": machine()}
+
+    def told(part: str) -> None:
+        print(f"{time.monotonic() - begin:.0f} s: {part}", flush=True)
+
     with cluster() as url:
         address = database(url, size)
         found["machine"] |= of_database(address)
         with serving(address, "ours", "stock", "limit") as servers:
+            told("comparing what is shown")
             found["honesty"] = honesty.compared(servers)
+            told("reading")
             found["samples"] = _cases(servers, size, effort)
+            told("writing")
             found["samples"] += [sample.summary() for sample in writing.measured(servers, address, size, effort)]
         with serving(address, "ours") as servers:
+            told("memory")
             found["memory"] = long_run.memory(servers, *REQUESTS[mode])
+        told("log-in")
         found["log-in"] = long_run.log_in(address)
+        told("growth")
         found["growth"] = long_run.growth(url, sizes(mode, size), effort)
     found["seconds"] = round(time.monotonic() - begin)
     return found

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import charts
-from bench.acceptance import Run, goals
+from bench.acceptance import Run, divided, goals
 from bench.measure import results
+from bench.ratios import ratios
 from crm import localdb
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ Machine: {told}. The run took {found["seconds"]} s.
   shows no titles of linked records, no entity tags and no links that depend on a row's rights, hides no reference to an
   invisible record, and its password cost is taken out unless said. **expert**: its queries tuned by hand.
 * **limit**: a bare WSGI application with hand-written SQL that answers the same bytes but for the tags
-  (`bench/limit.py`). It checks no password and parses no query.
+  (`bench/limit.py`). It checks no password and parses no query, and takes the shortest way that the indexes allow: it
+  looks up the rows of callers who see few, and walks the order for the others.
 * **restricted**, the usual caller, sees a twentieth of the rows by home territory, assignment, team, creation and
   grants together, and has hidden fields."""
 
@@ -113,34 +115,51 @@ def _callers(found: dict[str, Any]) -> str:
     for caller in callers:
         case = "list by scope" if run.of("list by scope", caller) else "list, worst callers"
         figures = (
-            run.of(case, caller),
-            run.of(case, caller, "p95"),
-            run.of(f"{case}, limit", caller),
-            run.of("single by scope", caller),
-            run.of("single by scope", caller, "p95"),
-            run.of(case, caller, "rate", 16),
+            (run.of(case, caller), 1),
+            (run.of(case, caller, "p95"), 1),
+            (run.of(f"{case}, limit", caller), 1),
+            (divided(run.of(case, caller), run.of(f"{case}, limit", caller)), 2),
+            (run.of(case, caller, "rate", 16), 0),
+            (run.of("single by scope", caller), 1),
+            (run.of("single by scope", caller, "p95"), 1),
+            (divided(run.of("single by scope", caller), run.of("single", "limit")), 2),
         )
-        rows.append((caller, *("–" if figure is None else f"{figure:.1f}" for figure in figures)))
-    head = ("caller", "list", "p95", "list, limit", "single", "p95", "lists per second at 16")
+        rows.append((caller, *("–" if figure is None else f"{figure:.{places}f}" for figure, places in figures)))
+    head = ("caller", "list", "p95", "limit", "ratio", "per second at 16", "single", "p95", "ratio to limit")
     told = "`nothing`, `tiny` and `small` see 0, 0.01 % and 0.25 % of the rows; `many` holds many grants besides."
-    return f"## Who asks\n\n{told}\n\n" + table(head, rows)
+    return f"## Who asks\n\n{told}\n\n![Who asks](performance/callers.svg)\n\n{table(head, rows)}"
 
 
 def _cases(found: dict[str, Any]) -> str:
     skipped = ("list", "list by scope", "list by scope, limit", "list, worst callers", "list, worst callers, limit")
+    run = Run(found)
     rows = [
         (
             f"{s['case']} · {s['variant']}",
             str(s["at"]),
             f"{s['p50']:.1f}",
             f"{s['p95']:.1f}",
+            _compared(run, s),
             f"{s['bytes']:,}" if s["bytes"] else "",
             str(s["n"]),
         )
         for s in found["samples"]
         if s["case"] not in skipped
     ]
-    return "## Everything else\n\n" + table(("case", "at once", "median", "p95", "bytes", "times asked"), rows)
+    told = "Ours is divided by the limit's answer to the same question, or by its page or record where it has none."
+    head = ("case", "at once", "median", "p95", "ratio of medians", "bytes", "times asked")
+    return f"## Everything else\n\n{told}\n\n{table(head, rows)}"
+
+
+def _compared(run: Run, sample: dict[str, Any]) -> str:
+    """Return a sample's ratio and to what: ours to its yardstick, the stock implementation to ours."""
+    case, variant = sample["case"], sample["variant"]
+    first = next(name for of, name, _ in run.samples if of == case)
+    lower = next((ratio.lower for ratio in ratios() if ratio.upper == (case, variant)), (case, first))
+    value = divided(sample["p50"], run.of(lower[0], lower[1], at=sample["at"]))
+    if value is None or lower == (case, variant) or variant.startswith(("limit", "executemany")):
+        return ""
+    return f"{value:.2f} × {lower[1] if lower[0] == case else ' · '.join(lower)}"
 
 
 def _growth(found: dict[str, Any]) -> str:
@@ -155,7 +174,19 @@ def _growth(found: dict[str, Any]) -> str:
         for row in found["growth"]
     ]
     head = ("companies", "territories", "grants", *names)
-    return "## Growth\n\n![Growth](performance/growth.svg)\n\n" + table(head, rows)
+    shown = "\n".join(f"![Over the number of {over}](performance/{over}.svg)" for over in _grown(found))
+    told = "There are at most ten grants for each company."
+    return f"## Growth\n\n{shown}\n\n{told}\n\n{table(head, rows)}"
+
+
+def _grown(found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return, by what grows, the worlds that differ in it alone; nothing where it does not grow."""
+    base, series = found["size"], {}
+    for over in base:
+        rows = [row for row in found["growth"] if all(row[name] == base[name] for name in base if name != over)]
+        if len(rows) > 1:
+            series[over] = sorted(rows, key=lambda row: row[over])
+    return series
 
 
 def _rest(found: dict[str, Any]) -> str:
@@ -176,17 +207,19 @@ def _rest(found: dict[str, Any]) -> str:
 def pictures(found: dict[str, Any]) -> dict[str, str]:
     """Return the plots by file name."""
     listed = {s["variant"]: s["p50"] for s in found["samples"] if s["case"] == "list" and s["at"] == 1}
-    base = found["size"]
-    grown = sorted(
-        (row for row in found["growth"] if all(row[name] == base[name] for name in ("territories", "grants"))),
-        key=lambda row: row["companies"],
-    )
-    series = {name: [row["times"][name] for row in grown] for name in (grown[0]["times"] if grown else ())}
-    names = [f"{row['companies']:,}" for row in grown]
-    return {
-        "page.svg": charts.bars("The first page of 100 companies, restricted user, median", listed),
-        "growth.svg": charts.lines("A page over the number of companies, median", names, series),
+    callers = {
+        s["variant"]: s["p50"]
+        for s in found["samples"]
+        if s["case"] in ("list, worst callers", "list by scope") and s["at"] == 1
     }
+    drawn = {"page.svg": charts.bars("The first page of 100 companies, restricted user, median", listed)}
+    if callers:
+        drawn["callers.svg"] = charts.bars("The first page of 100 companies, ours, by caller, median", callers)
+    for over, rows in _grown(found).items():
+        series = {name: [row["times"][name] for row in rows] for name in rows[0]["times"]}
+        names = [f"{row[over]:,}" for row in rows]
+        drawn[f"{over}.svg"] = charts.lines(f"A page over the number of {over}, median", names, series)
+    return drawn
 
 
 def write(found: dict[str, Any], target: Path) -> None:

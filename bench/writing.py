@@ -17,30 +17,19 @@ if TYPE_CHECKING:
     from bench.servers import Server
 
 BATCH = 1_000
+# What is measured, by case and variant.
+RECORDS = (("create", "ours"), ("create", "stock"), ("update with If-Match", "ours"))
+BATCHES = (("batch of 1,000", "ours"), ("batch of 1,000", "executemany"))
 
 
-def measured(servers: Mapping[str, Server], address: str, size: Size, effort: Effort) -> list[Sample]:
-    """Return the times of creating, updating and of batches; everything written is removed again."""
-    lines = {name: Line(servers[name].port) for name in ("ours", "stock")}
-    samples = [Sample(*names, "restricted") for names in _NAMES]
-    create, created, update, batch, plain = samples
+def measured(
+    servers: Mapping[str, Server], address: str, size: Size, effort: Effort, *, batches: bool = True
+) -> list[Sample]:
+    """Return the times of creating, updating and, if wished, of ``batches``; all that is written is removed again."""
     try:
-        for _ in range(max(5, effort.rounds // 2)):
-            ask = _create(size)
-            answer = expected(lines["ours"].ask(ask), ask)
-            create.times.append(answer.seconds * 1000)
-            ask = _create_in_stock(size, servers["stock"].port)
-            created.times.append(expected(lines["stock"].ask(ask), ask).seconds * 1000)
-            ask = _update(answer.json)
-            update.times.append(expected(lines["ours"].ask(ask), ask).seconds * 1000)
-        for _ in range(max(2, effort.slices // 2)):
-            ask = _batch(size)
-            answer = expected(lines["ours"].ask(ask), ask)
-            refused = [item for item in answer.json if item["$httpStatus"] >= 300]
-            if refused:
-                raise RuntimeError(f"{len(refused)} items of the batch were refused: {refused[0]}")
-            batch.times.append(answer.seconds * 1000)
-            plain.times.append(_executemany(address, size) * 1000)
+        samples = _records(servers, size, max(5, effort.rounds // 2))
+        if batches:
+            samples += _batches(servers, address, size, max(2, effort.slices // 2))
     finally:
         clean(address, size)
     for sample in samples:
@@ -48,13 +37,34 @@ def measured(servers: Mapping[str, Server], address: str, size: Size, effort: Ef
     return samples
 
 
-_NAMES = (
-    ("create", "ours"),
-    ("create", "stock"),
-    ("update with If-Match", "ours"),
-    ("batch of 1,000", "ours"),
-    ("batch of 1,000", "executemany"),
-)
+def _records(servers: Mapping[str, Server], size: Size, rounds: int) -> list[Sample]:
+    """Measure single records, ours and the stock implementation's in turn."""
+    samples = [Sample(*name, "restricted") for name in RECORDS]
+    lines = {name: Line(servers[name].port) for name in ("ours", "stock")}
+    for _ in range(rounds):
+        create = _create(size)
+        answer = expected(lines["ours"].ask(create), create)
+        plain = _create_in_stock(size, servers["stock"].port)
+        update = _update(answer.json)
+        answers = answer, expected(lines["stock"].ask(plain), plain), expected(lines["ours"].ask(update), update)
+        for sample, taken in zip(samples, answers, strict=True):
+            sample.times.append(taken.seconds * 1000)
+    return samples
+
+
+def _batches(servers: Mapping[str, Server], address: str, size: Size, rounds: int) -> list[Sample]:
+    """Measure batches, ours and plain inserts of the same rows in turn."""
+    batch, plain = (Sample(*name, "restricted") for name in BATCHES)
+    line = Line(servers["ours"].port)
+    for _ in range(rounds):
+        ask = _batch(size)
+        answer = expected(line.ask(ask), ask)
+        refused = [item for item in answer.json if item["$httpStatus"] >= 300]
+        if refused:
+            raise RuntimeError(f"{len(refused)} items of the batch were refused: {refused[0]}")
+        batch.times.append(answer.seconds * 1000)
+        plain.times.append(_executemany(address, size) * 1000)
+    return [batch, plain]
 
 
 def _place(size: Size) -> int:
@@ -127,8 +137,9 @@ def _executemany(address: str, size: Size) -> float:
 
 
 def clean(address: str, size: Size) -> None:
-    """Remove what was written."""
+    """Remove what was written; nothing refers to it, so that no reference need be looked for in whole tables."""
     with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
         connection.execute("DELETE FROM entities_person WHERE id > %s", [2 * size.companies])
         connection.execute("DELETE FROM entities_company WHERE id > %s", [size.companies])
         connection.execute("TRUNCATE security_change")
