@@ -14,6 +14,7 @@ from api.pagination import Cursor, after, beyond, directions, in_order, order_va
 from api.query.bind import bind_order, bind_where
 from api.query.functions import CLOCK_FUNCTIONS
 from api.selection import selected
+from security import totals
 from security.access import remembered
 from security.reading import Window, count, page
 from security.selectivity import form_of
@@ -66,7 +67,8 @@ class Collection:
 class Listing:
     """Rows in a total order, what of them is shown, and what their cursors are bound to.
 
-    ``known`` tells listings apart whose statements are remembered; None = it is not worth while.
+    ``known`` tells listings apart whose statements are remembered; None = it is not worth while. ``plain`` = without
+    condition, ``all_of_kind`` = all that the actor sees of a kind with rights of its own.
     """
 
     source: Source
@@ -75,6 +77,7 @@ class Listing:
     walk: str
     known: Hashable | None = None
     plain: bool = False
+    all_of_kind: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def listing_of(access: Access, collection: Collection, query: ListQuery, selecti
     walk = walk_of(access, collection.path, where, query.given.get("orderBy", ""))
     known = (source.name, where, query.order_by)
     if query.where is None:
-        return Listing(source, orders, selection, walk, known, plain=True)
+        every = entity.has_own_rights and collection.path == entity.kind
+        return Listing(source, orders, selection, walk, known, plain=True, all_of_kind=every)
     tree = query.where
     if any(name in where.lower() for name in CLOCK_FUNCTIONS):  # means another moment each time
         return Listing(_filtered(source, bind_where(access, entity, tree)), orders, selection, walk)
@@ -157,6 +161,10 @@ def _rows(
 
 
 def _total(access: Access, entity: Entity, listing: Listing) -> int:
+    """Return how many rows the listing has: counted, or brought up to date where it is all that the actor sees."""
+    if listing.all_of_kind:
+        return totals.total(access, entity)
+
     def make() -> Statement:
         return count(listing.source.rows("open"))
 
