@@ -52,6 +52,7 @@ __all__ = [
     "lock",
     "remove",
     "settle",
+    "state_computes",
 ]
 
 
@@ -158,6 +159,11 @@ def remove(record: Record, c: Circumstances) -> bool:
     Raises ``RuleViolation`` (``InUse``, ``NotPermitted``, ``TransitionNotAllowed``).
     """
     return _of(record).remove(record, c) is not False
+
+
+def state_computes(model: type[Record]) -> bool:
+    """Whether the state of a record of ``model`` says which of its attributes are computed."""
+    return model is Quote
 
 
 def computed_by_state(record: Record) -> frozenset[str]:
