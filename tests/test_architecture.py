@@ -74,7 +74,7 @@ UNFILTERED = {
     "security/preview.py": "whom a change of policy is about, and how many rows it opens or closes",
     "security/second_factor.py": "who has lost a second factor, and the lock while one is set up",
     "security/sharing.py": "whether the user that a row is shared with exists",
-    "security/writes.py": "business rules get it as an argument",
+    "security/surroundings.py": "business rules get it as an argument",
 }
 SUPERUSER = {
     "crm/demo/directory.py": "the demo administrator",

@@ -36,11 +36,11 @@ from entities.models import (
 )
 from entities.rules import consistency, deletion, directory, documents, lines, parties, products, sales, service
 from entities.rules.arithmetic import AMOUNT
-from entities.rules.assignment import check_assignment, complete_assignment
+from entities.rules.assignment import assignee, check_assignment, complete_assignment
 from entities.rules.circumstances import Circumstances, RuleViolation, RuleViolations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 __all__ = [
     "Circumstances",
@@ -49,11 +49,15 @@ __all__ = [
     "check",
     "complete",
     "computed_by_state",
+    "foresee",
     "lock",
+    "locks",
     "remove",
     "settle",
     "state_computes",
 ]
+
+LONGEST_WAY = 3
 
 
 def _nothing(record: Any, c: Circumstances) -> None:
@@ -73,12 +77,19 @@ class _Rules:
     settle: Callable[[Any, Circumstances], None] = _nothing
     remove: Callable[[Any, Circumstances], bool | None] = deletion.remove_declared
     lock: Callable[[Any, Circumstances], None] = _nothing
+    near: Callable[[Any, Circumstances], Iterator[tuple[type[Record], int | None]]] = assignee
 
 
 _USUAL = _Rules(complete=complete_assignment, check=check_assignment)
 _RULES: dict[type[Record], _Rules] = {
     Company: _Rules(complete=complete_assignment, check=parties.check_company),
-    Person: _Rules(parties.complete_person, parties.check_person, parties.settle_person, deletion.remove_person),
+    Person: _Rules(
+        parties.complete_person,
+        parties.check_person,
+        parties.settle_person,
+        deletion.remove_person,
+        near=parties.near_person,
+    ),
     Address: _Rules(check=parties.check_address, remove=deletion.remove_address, lock=parties.lock_address),
     AddressLink: _Rules(
         check=parties.check_link,
@@ -86,9 +97,9 @@ _RULES: dict[type[Record], _Rules] = {
         remove=deletion.remove_link,
         lock=parties.lock_link,
     ),
-    Phone: _Rules(check=parties.check_reach),
-    Email: _Rules(check=parties.check_reach),
-    Note: _Rules(check=parties.check_reach),
+    Phone: _Rules(check=parties.check_reach, near=parties.near_reach),
+    Email: _Rules(check=parties.check_reach, near=parties.near_reach),
+    Note: _Rules(check=parties.check_reach, near=parties.near_reach),
     Opportunity: _Rules(
         sales.complete_opportunity,
         sales.check_opportunity,
@@ -117,6 +128,24 @@ _RULES: dict[type[Record], _Rules] = {
 
 def _of(record: Record) -> _Rules:
     return _RULES.get(type(record), _USUAL)
+
+
+def locks(model: type[Record]) -> bool:
+    """Whether writing a record of ``model`` locks others before it."""
+    return _RULES.get(model, _USUAL).lock is not _nothing
+
+
+def foresee(records: Collection[Record], c: Circumstances) -> None:
+    """Look up together what ``complete`` and ``check`` will ask about new records, as far as it is known before."""
+    for _ in range(LONGEST_WAY):
+        wanted: dict[type[Record], set[int]] = {}
+        for record in records:
+            for model, key in _of(record).near(record, c):
+                if key is not None and key not in c.known.rows.get(model, {}):
+                    wanted.setdefault(model, set()).add(key)
+        if not wanted:
+            return
+        c.foresee(wanted)
 
 
 def lock(record: Record, c: Circumstances) -> None:

@@ -5,13 +5,13 @@ Rules never ask who may do what; they are told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from entities.models import Record, User
+from entities.models import Record, Territory, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -61,6 +61,17 @@ def _nobody(model: type[Record], keys: Sequence[int], action: str, names: Sequen
 
 
 @dataclass(frozen=True)
+class Known:
+    """What was looked up for a write and is not asked again: rows by model and key, None for what is not there.
+
+    ``root`` = the key of the root territory, once it was asked.
+    """
+
+    rows: dict[type[Record], dict[int, Any]] = field(default_factory=dict)
+    root: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True)
 class Circumstances:
     """The surroundings of one write, inside its transaction.
 
@@ -72,6 +83,7 @@ class Circumstances:
     record before an update, None on create.
     ``unfinished`` = further records of the same document follow in this request, after which
     ``settle`` is called for the document once more: its amounts wait till then.
+    ``live(model, keys)`` = those of the live rows ``keys``, by key; ``known`` is shared by writes that go together.
     ``wrote(model, keys, action, names)`` is told of every neighbour that a rule wrote: ``action``
     is ``update`` or ``delete``, ``names`` the attributes.
     """
@@ -87,6 +99,34 @@ class Circumstances:
     readable: Callable[[type[Record], str], bool] = _everything
     wrote: Callable[[type[Record], Sequence[int], str, Sequence[str]], None] = _nobody
     unfinished: bool = False
+    live: Callable[[type[R], Collection[int]], Mapping[int, R]] | None = None
+    known: Known = field(default_factory=Known)
+
+    def find(self, model: type[R], key: int | None) -> R | None:
+        """Return the live row ``key`` of ``model`` as it was when it was first looked up; None if it is not there."""
+        if key is None:
+            return None
+        if key not in self.known.rows.get(model, {}):
+            self.foresee({model: {key}})
+        found: R | None = self.known.rows[model][key]
+        return found
+
+    def foreseen(self, model: type[R], key: int | None) -> R | None:
+        """Return the row where it was looked up already, else None."""
+        found: R | None = self.known.rows.get(model, {}).get(key)  # type: ignore[arg-type]
+        return found
+
+    def foresee(self, wanted: Mapping[type[Any], Collection[int]]) -> None:
+        """Look up rows, ``{model: keys}``, those of one model together."""
+        for model, keys in wanted.items():
+            found = self.live(model, keys) if self.live else self.rows(model).in_bulk(list(keys))
+            self.known.rows.setdefault(model, {}).update({key: found.get(key) for key in keys})
+
+    def root(self) -> int | None:
+        """Return the key of the root territory."""
+        if self.known.root:
+            return self.known.root[0]
+        return self.rows(Territory).filter(parent=None).values_list("pk", flat=True).first()
 
     def keyed(self, model: type[R], key: int | None) -> QuerySet[R]:
         """Return the live row ``key`` of ``model`` as a queryset, an empty one for no key."""

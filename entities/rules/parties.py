@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
 
-from entities.models import Address, AddressLink, Company, Email, Note, Person, Phone, Record
+from entities.models import Address, AddressLink, Company, Email, Note, Person, Phone, Record, User
 from entities.registry import registry
-from entities.rules.assignment import check_assignment, complete_assignment
+from entities.rules.assignment import assignee, check_assignment, complete_assignment
 from entities.rules.circumstances import RuleViolation
 from entities.rules.writing import change_all
 
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 ADDRESS_PARTS = ("address1", "address2", "address3", "address4", "city", "post_code")
 
 
+def near_person(person: Person, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
+    """Yield what the rules of a new person look up: its company, then whom that is assigned to."""
+    yield from assignee(person, c)
+    yield Company, person.company_id
+    company = c.foreseen(Company, person.company_id)
+    yield User, company.primary_user_id if company else None
+
+
 def complete_person(person: Person, c: Circumstances) -> None:
     """Let a new person of a company have its territory and, where the caller can read it, its account manager."""
-    company = c.keyed(Company, person.company_id).first()
+    company = c.find(Company, person.company_id)
     complete_assignment(
         person,
         c,
@@ -109,6 +117,13 @@ def settle_link(link: AddressLink, c: Circumstances) -> None:
         change_all(without, c, primary_address_id=link.address_id)
 
 
+def near_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
+    """Yield the owner, which the rules look up."""
+    owner = registry().by_table_id.get(reach.owner_table)
+    if owner is not None:
+        yield owner.model, reach.owner_id
+
+
 def check_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[RuleViolation]:
     """The owner of a phone, an e-mail or a note is a live record of a kind that has them."""
     if c.before is not None or reach.owner_id is None:
@@ -116,7 +131,7 @@ def check_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[RuleV
     owner = registry().by_table_id.get(reach.owner_table)
     kind = registry().by_model[type(reach)].kind
     offers = owner is not None and any(item.kind == kind for item in owner.collections)
-    if owner is None or not offers or not c.rows(owner.model).filter(pk=reach.owner_id).exists():
+    if owner is None or not offers or c.find(owner.model, reach.owner_id) is None:
         yield RuleViolation("This record cannot be used here.", "owner_id", "BadReference")
 
 
