@@ -379,6 +379,11 @@ def _is_plain(field: models.Field[Any, Any]) -> bool:
     return base is not None and not made and all(getattr(type(field), n) is getattr(base, n) for n in _PREPARING)
 
 
+def constrained_by_others(model: type[models.Model]) -> bool:
+    """Whether rows of ``model`` are compared with each other: by a constraint that is more than a condition on one."""
+    return not all(isinstance(constraint, models.CheckConstraint) for constraint in model._meta.constraints)
+
+
 @lru_cache(maxsize=200)
 def field_checks(model: type[models.Model]) -> tuple[FieldCheck, ...]:
     """Return what Django checks of the values of ``model``, field by field, references aside."""
@@ -414,6 +419,7 @@ __all__ = [
     "app_label",
     "attributes",
     "camel",
+    "constrained_by_others",
     "entity_of",
     "field_checks",
     "permission",

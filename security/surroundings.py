@@ -13,6 +13,7 @@ from django.db.models import Subquery
 
 from entities.models import Record, Territory, User
 from entities.registry import attributes, entity_of
+from entities.rules.assignment import ROOT
 from entities.rules.circumstances import Circumstances, Known
 from security import gate, storing
 from security.errors import UnknownActor
@@ -41,21 +42,21 @@ def circumstances(
     made: Made = NOTHING,
     *,
     unfinished: bool = False,
-    known: Known | None = None,
+    known: Known,
 ) -> Circumstances:
-    """Return the circumstances of one write by the actor; ``known`` = what was looked up for it already.
-
-    Raises ``UnknownActor``.
-    """
+    """Return the circumstances of one write by the actor; ``known`` = what was looked up, ``people`` at least."""
 
     def allowed(action: Action, model: type[Record], key: int) -> bool:
         entity = entity_of(model)
         return (entity.kind, key) in made or gate.allows(access, entity, action, key)
 
+    def visible(model: type[Record], key: int) -> bool:
+        seen = known.visible.get((model, key))
+        return allowed("view", model, key) if seen is None else seen
+
     def wrote(model: type[Record], keys: Sequence[int], action: str, names: Sequence[str]) -> None:
         storing.note(access, entity_of(model), keys, "edit" if action == "update" else action, names, now)
 
-    known = known or people(access, ())
     return Circumstances(
         actor=known.rows[User][access.actor.id],
         now=now,
@@ -64,7 +65,9 @@ def circumstances(
         rows=gate.system_rows,
         live=live,
         may_insert=lambda record: may_insert(access, entity_of(type(record)), record),
-        visible=lambda model, key: allowed("view", model, key),
+        visible=visible,
+        among_visible=lambda model, keys: gate.allowed(access, entity_of(model), "view", keys),
+        among_editable=lambda model, keys: gate.allowed(access, entity_of(model), "edit", keys),
         editable=lambda model, key: allowed("edit", model, key),
         readable=lambda model, name: access.shape(entity_of(model)).reads(name),
         wrote=wrote,
@@ -79,7 +82,7 @@ def may_insert(access: Access, entity: Entity, record: Record) -> bool:
     return any(scope_holds(rule, entity, access.actor, record) for rule in rules)
 
 
-def people(access: Access, keys: Collection[int | None]) -> Known:
+def people(access: Access, keys: Collection[int | None] = ()) -> Known:
     """Return the acting user, the users ``keys`` and the root of the territories, in one statement.
 
     Raises ``UnknownActor`` where the actor is no user any more.
@@ -91,7 +94,7 @@ def people(access: Access, keys: Collection[int | None]) -> Known:
         found[values[0]] = User.from_db(DEFAULT_DB_ALIAS, _USER, values)
     if found[access.actor.id] is None:
         raise UnknownActor
-    return Known({User: found}, rows[0][-1:])
+    return Known({User: found}, {ROOT: rows[0][-1]})
 
 
 @cache

@@ -23,7 +23,7 @@ from security.plan import parents_of
 from security.surroundings import NOTHING, Made, circumstances, people
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from entities.declaration import Parent
@@ -46,15 +46,15 @@ def create(
     ``RuleViolation``.
     """
     record, now = entity.model(), present()
-    _assign(entity, record, values)
+    assign(entity, record, values)
     nested = _belongs_to(entity, record, made)
     if not (access.nests(entity) if nested else "insert" in access.shape(entity).actions):
         raise NotPermitted
     stamp(access, record, now)
-    known = people(access, [_assigned(entity, record)])
+    known = people(access, [assigned(entity, record)])
     c = circumstances(access, now, sent(values), None, made, unfinished=unfinished, known=known)
     if not nested:
-        _require_owner(access, entity, record)
+        require_owner(access, entity, record)
     rules.foresee([record], c)
     rules.complete(record, c)
     rules.check(record, c)
@@ -71,7 +71,7 @@ def create(
 
 def finish(access: Access, record: Record, made: Made) -> None:
     """Let the rules settle a record that was created ``unfinished``, now that its children are there."""
-    rules.settle(record, circumstances(access, present(), frozenset(), None, made))
+    rules.settle(record, circumstances(access, present(), frozenset(), None, made, known=people(access)))
 
 
 def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
@@ -81,7 +81,7 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
     """
     seen = gate.rows(access, entity).filter(pk=key).first() if rules.locks(entity.model) else None
     if seen is not None:
-        rules.lock(seen, circumstances(access, present(), frozenset(), seen))
+        rules.lock(seen, circumstances(access, present(), frozenset(), seen, known=people(access)))
     return gate.locked(access, entity, key, action)
 
 
@@ -113,11 +113,11 @@ def _change(
 ) -> bool:
     """Store ``values``, of which the caller named those ``sent``."""
     before = copy(record)
-    _assign(entity, record, values)
+    assign(entity, record, values)
     if not any(_differs(entity, record, before, name) for name in values):
         return False
     given = frozenset(name for name in sent if _differs(entity, record, before, name))
-    c = circumstances(access, now, given, before, known=people(access, [_assigned(entity, record)]))
+    c = circumstances(access, now, given, before, known=people(access, [assigned(entity, record)]))
     rules.check(record, c)
     changed = [f for f in _columns(entity) if getattr(record, f.column) != getattr(before, f.column)]
     names = [field.name for field in changed]
@@ -155,7 +155,7 @@ def delete(access: Access, entity: Entity, record: Record) -> None:
     """Mark a record deleted that ``gate.locked`` returned, with what its deletion entails (entities.md §2)."""
     now = present()
     _announce(access, entity)
-    if rules.remove(record, circumstances(access, now, frozenset(), copy(record))):
+    if rules.remove(record, circumstances(access, now, frozenset(), copy(record), known=people(access))):
         record.deleted_at, record.deleted_by_id = now, access.actor.id
         record.save(update_fields=["deleted_at", "deleted_by"])
     storing.note(access, entity, [record.pk], "delete", (), now)
@@ -189,11 +189,13 @@ def _columns(entity: Entity) -> tuple[Field, ...]:
     return tuple(f for f in entity.fields if not f.repeat and f.expression is None and f.name not in stamps)
 
 
-def _assigned(entity: Entity, record: Record) -> int | None:
+def assigned(entity: Entity, record: Record) -> int | None:
+    """Return the key of the user to whom ``record`` is assigned, as far as it says so."""
     return getattr(record, f"{entity.assigned}_id") if entity.assigned else None
 
 
-def _assign(entity: Entity, record: Record, values: Mapping[str, Any]) -> None:
+def assign(entity: Entity, record: Record, values: Mapping[str, Any]) -> None:
+    """Give ``record`` values by attribute."""
     for name, value in values.items():
         setattr(record, entity.by_name[name].column, value)
 
@@ -203,14 +205,20 @@ def _differs(entity: Entity, record: Record, before: Record, name: str) -> bool:
     return bool(getattr(record, column) != getattr(before, column))
 
 
-def _require_owner(access: Access, entity: Entity, record: Any) -> None:
-    """A generic owner must be a visible record of a kind that may own (security.md §2, References)."""
+def require_owner(
+    access: Access, entity: Entity, record: Any, sees: Callable[[Entity, int], bool] | None = None
+) -> None:
+    """A generic owner must be a visible record of a kind that may own (security.md §2, References).
+
+    ``sees`` = whether the actor sees an owner, where that was asked before. Raises ``Invalid``.
+    """
     for parent in entity.parents:
         if isinstance(parent, ByOwner):
             owner = registry().by_table_id.get(record.owner_table)
             if owner is None or owner.kind not in parent.kinds or not access.sees(owner):
                 raise Invalid([("owner_table", "BadReference", "")])
-            if record.owner_id is None or not gate.allows(access, owner, "view", record.owner_id):
+            key = record.owner_id
+            if key is None or not (sees(owner, key) if sees else gate.allows(access, owner, "view", key)):
                 raise Invalid([("owner_id", "BadReference", "")])
 
 
@@ -235,29 +243,34 @@ def _belongs_to(entity: Entity, record: Any, made: Made) -> bool:
 
 
 def validate(access: Access, entity: Entity, record: Record, names: Collection[str] | None) -> None:
-    """Ask the validators of the fields ``names`` (None = all), then the model's constraints.
-
-    What they say of a hidden field is said neutrally. Raises ``Invalid``.
-    """
+    """Ask the validators of the fields ``names`` (None = all), then the model's constraints. Raises ``Invalid``."""
+    clean(access, entity, record, names)
     try:
-        clean(entity, record, names)
         record.validate_constraints()
     except ValidationError as error:
         raise Invalid(list(_problems(access, entity, error))) from error
 
 
-def clean(entity: Entity, record: Record, names: Collection[str] | None) -> None:
-    """Do what Django's ``clean_fields`` does, references and computed fields aside. Raises ``ValidationError``."""
-    known, problems = {field.name for field in _columns(entity)}, {}
+def clean(access: Access, entity: Entity, record: Record, names: Collection[str] | None = None) -> None:
+    """Ask the validators of the fields ``names``, as Django's ``clean_fields`` does but for references.
+
+    What they say of a hidden field is said neutrally. Raises ``Invalid``.
+    """
+    known, problems = _cleaned(entity) if names is None else names, {}
     for check in field_checks(entity.model):
         value = getattr(record, check.attribute)
-        if check.name in (known if names is None else names) and check.asks(value):
+        if check.name in known and check.asks(value):
             try:
                 setattr(record, check.attribute, check.clean(value, record))
             except ValidationError as error:
                 problems[check.name] = error.error_list
     if problems:
-        raise ValidationError(problems)
+        raise Invalid(list(_problems(access, entity, ValidationError(problems))))
+
+
+@cache
+def _cleaned(entity: Entity) -> frozenset[str]:
+    return frozenset(field.name for field in _columns(entity))
 
 
 def _problems(access: Access, entity: Entity, error: ValidationError) -> Iterable[tuple[str, str, str]]:

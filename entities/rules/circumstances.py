@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from entities.models import Record, Territory, User
+from entities.models import Record, User
+from entities.rules.numbering import next_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 class RuleViolation(Exception):
@@ -56,6 +58,10 @@ def _everything(model: type[Record], name: str) -> bool:
     return True
 
 
+def _all(model: type[Record], keys: Collection[int]) -> Collection[int]:
+    return keys
+
+
 def _nobody(model: type[Record], keys: Sequence[int], action: str, names: Sequence[str]) -> None:
     return
 
@@ -64,11 +70,13 @@ def _nobody(model: type[Record], keys: Sequence[int], action: str, names: Sequen
 class Known:
     """What was looked up for a write and is not asked again: rows by model and key, None for what is not there.
 
-    ``root`` = the key of the root territory, once it was asked.
+    ``facts`` = answers by name that are the same for every record; ``visible`` = of which records it was asked whether
+    the caller sees them.
     """
 
     rows: dict[type[Record], dict[int, Any]] = field(default_factory=dict)
-    root: tuple[int | None, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    visible: dict[tuple[type[Record], int], bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,8 @@ class Circumstances:
     ``unfinished`` = further records of the same document follow in this request, after which
     ``settle`` is called for the document once more: its amounts wait till then.
     ``live(model, keys)`` = those of the live rows ``keys``, by key; ``known`` is shared by writes that go together.
+    ``among_visible(model, keys)`` and ``among_editable`` = those of the records ``keys`` that the caller may see or
+    edit. ``number(name)`` = the next number of a counter.
     ``wrote(model, keys, action, names)`` is told of every neighbour that a rule wrote: ``action``
     is ``update`` or ``delete``, ``names`` the attributes.
     """
@@ -101,6 +111,9 @@ class Circumstances:
     unfinished: bool = False
     live: Callable[[type[R], Collection[int]], Mapping[int, R]] | None = None
     known: Known = field(default_factory=Known)
+    among_visible: Callable[[type[Record], Collection[int]], Collection[int]] | None = None
+    among_editable: Callable[[type[Record], Collection[int]], Collection[int]] = _all
+    number: Callable[[str], int] = next_number
 
     def find(self, model: type[R], key: int | None) -> R | None:
         """Return the live row ``key`` of ``model`` as it was when it was first looked up; None if it is not there."""
@@ -122,11 +135,18 @@ class Circumstances:
             found = self.live(model, keys) if self.live else self.rows(model).in_bulk(list(keys))
             self.known.rows.setdefault(model, {}).update({key: found.get(key) for key in keys})
 
-    def root(self) -> int | None:
-        """Return the key of the root territory."""
-        if self.known.root:
-            return self.known.root[0]
-        return self.rows(Territory).filter(parent=None).values_list("pk", flat=True).first()
+    def foresee_visible(self, wanted: Mapping[type[Record], Collection[int]]) -> None:
+        """Look up which of many records the caller sees, those of one model together."""
+        for model, keys in wanted.items() if self.among_visible else ():
+            seen = self.among_visible(model, keys) if self.among_visible else ()
+            self.known.visible.update({(model, key): key in seen for key in keys})
+
+    def once(self, name: str, ask: Callable[[], T]) -> T:
+        """Return what ``ask`` answered when it was first asked under ``name``."""
+        if name not in self.known.facts:
+            self.known.facts[name] = ask()
+        found: T = self.known.facts[name]
+        return found
 
     def keyed(self, model: type[R], key: int | None) -> QuerySet[R]:
         """Return the live row ``key`` of ``model`` as a queryset, an empty one for no key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 
 from entities.models import Address, AddressLink, Company, Email, Note, Person, Phone, Record, User
 from entities.registry import registry
@@ -13,8 +13,9 @@ from entities.rules.circumstances import RuleViolation
 from entities.rules.writing import change_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from entities.registry import Entity
     from entities.rules.circumstances import Circumstances
 
 ADDRESS_PARTS = ("address1", "address2", "address3", "address4", "city", "post_code")
@@ -71,6 +72,16 @@ def settle_person(person: Person, c: Circumstances) -> None:
         change_all(without, c, primary_person_id=person.pk)
 
 
+def settle_people(people: Sequence[Person], c: Circumstances) -> None:
+    """Let the first of new people be the primary one of each company that has none."""
+    keys = sorted({person.company_id for person in people if person.company_id is not None})
+    if keys:
+        without = c.rows(Company).filter(pk__in=c.among_editable(Company, keys), primary_person=None)
+        new = [person.pk for person in people]
+        first = c.rows(Person).filter(company=OuterRef("pk"), pk__in=new).order_by("pk").values("pk")[:1]
+        change_all(without, c, primary_person_id=Subquery(first))
+
+
 def check_address(address: Address, c: Circumstances) -> Iterator[RuleViolation]:
     """At least one part of an address is filled."""
     if not any(getattr(address, part) for part in ADDRESS_PARTS):
@@ -119,7 +130,7 @@ def settle_link(link: AddressLink, c: Circumstances) -> None:
 
 def near_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
     """Yield the owner, which the rules look up."""
-    owner = registry().by_table_id.get(reach.owner_table)
+    owner = _owner(reach)
     if owner is not None:
         yield owner.model, reach.owner_id
 
@@ -128,11 +139,16 @@ def check_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[RuleV
     """The owner of a phone, an e-mail or a note is a live record of a kind that has them."""
     if c.before is not None or reach.owner_id is None:
         return
+    owner = _owner(reach)
+    if owner is None or c.find(owner.model, reach.owner_id) is None:
+        yield RuleViolation("This record cannot be used here.", "owner_id", "BadReference")
+
+
+def _owner(reach: Phone | Email | Note) -> Entity | None:
+    """Return the kind of the owner, if it is one that has such records."""
     owner = registry().by_table_id.get(reach.owner_table)
     kind = registry().by_model[type(reach)].kind
-    offers = owner is not None and any(item.kind == kind for item in owner.collections)
-    if owner is None or not offers or c.find(owner.model, reach.owner_id) is None:
-        yield RuleViolation("This record cannot be used here.", "owner_id", "BadReference")
+    return owner if owner is not None and any(item.kind == kind for item in owner.collections) else None
 
 
 def lock_link(link: AddressLink, c: Circumstances) -> None:
