@@ -16,12 +16,13 @@ from api import entries, prototypes
 from api.errors import ApiError, Diagnosis
 from api.query.errors import shown
 from api.values import WrongValue, from_json
-from entities.captions import spelling
+from entities.captions import spellings
 from entities.kinds import fold
 from entities.registry import CollectionLink, Field, registry
 from entities.rules import computed_by_state, state_computes
 from entities.workflow import EMPTY
 from security import gate
+from security.access import once_per_access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -90,7 +91,7 @@ class Reading:
     def wanted(self) -> dict[str, set[int]]:
         """The keys per kind that the body refers to."""
         found: dict[str, set[int]] = {}
-        for field in self._references():
+        for field in self._references:
             found.setdefault(field.target, set()).add(self.values[field.name])
         return found
 
@@ -99,7 +100,7 @@ class Reading:
 
         ``visible`` = those of the records ``wanted`` that the caller can see, as ``(kind, key)``.
         """
-        for field in self._references():
+        for field in self._references:
             key = self.values[field.name]
             if (field.target, key) not in visible:
                 typed = self.typed[field.name]
@@ -108,6 +109,7 @@ class Reading:
             raise ApiError(400, self.problems)
         return {**self.kept, **self.values, **self.preset}
 
+    @cached_property
     def _references(self) -> list[Field]:
         by_name = self.entity.by_name
         return [by_name[name] for name, value in self.values.items() if value is not None and by_name[name].target]
@@ -250,15 +252,15 @@ class Reading:
         """Return a selection in the list's spelling and order."""
         if not field.list_name or not value:
             return value
-        choices = self.access.lists.get(field.list_name, ())
+        known = _spellings(self.access, field.list_name)
         codes = value if field.type == "msel" else [value]
-        spelt = [spelling(choices, code) for code in codes]
+        spelt = [known.get(code.lower()) for code in codes]
         for code, found in zip(codes, spelt, strict=True):
             if found is None:
                 self.problem("NotAChoice", f"{typed}: '{shown(code)}' is not a code of this list.", typed)
         if field.type == "sel":
             return spelt[0]
-        return [choice.code for choice in choices if choice.code in spelt]
+        return [code for code in known.values() if code in spelt]
 
     def _require(self, field: Field) -> None:
         held = self.record is not None and not (self.action and self.seen(field) in EMPTY)
@@ -279,6 +281,11 @@ class Reading:
             value, typed = self.values.pop(name), self.typed[name]
             if self.record is not None or value:
                 self.problem("ReadOnly", f"{typed} is computed here.", typed)
+
+
+@once_per_access
+def _spellings(access: Access, list_name: str) -> Mapping[str, str]:
+    return spellings(access.lists.get(list_name, ()))
 
 
 def _same(field: Field, value: Any, present: Any) -> bool:

@@ -127,18 +127,18 @@ class Column:
 class FieldCheck:
     """What Django checks of one field's value: ``clean(value, record)`` returns it or raises ``ValidationError``.
 
-    Nothing is asked of what ``empty`` holds, nor of what ``sound`` holds: a default that passes, seen once.
+    Nothing is asked of what ``empty`` holds, nor of the ``default``, if it passes, which was seen once.
     """
 
     name: str
     attribute: str
     clean: Callable[[Any, Any], Any]
     empty: tuple[Any, ...]
-    sound: tuple[Any, ...]
+    default: Any
 
     def asks(self, value: Any) -> bool:
         """Whether ``value`` has to be checked."""
-        if any(value == known and type(value) is type(known) for known in self.sound):
+        if value is self.default or (type(value) is type(self.default) and value == self.default):
             return False
         return value not in self.empty
 

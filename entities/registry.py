@@ -398,7 +398,7 @@ def _check(model: type[models.Model], field: models.Field[Any, Any]) -> FieldChe
     except ValidationError:
         passes = False
     empty = tuple(field.empty_values) if field.blank else ()
-    return FieldCheck(field.name, field.attname, clean, empty, (default,) if passes else ())
+    return FieldCheck(field.name, field.attname, clean, empty, default if passes else models.NOT_PROVIDED)
 
 
 __all__ = [
