@@ -31,6 +31,7 @@ from security import together, writes
 from security.gate import system_rows
 from security.models import Change, FieldRule, Profile
 from tests.api.wire import Wire, login, statements
+from tests.owner import owning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,9 +131,9 @@ ODD: tuple[Any, ...] = ("x", None, [], {"$httpMethod": 5}, {"$httpMethod": "DELE
 @contextmanager
 def undone() -> Iterator[None]:
     """Undo what the block stores; keys are given from the same one on each time."""
-    with connection.cursor() as cursor:
+    with owning(), connection.cursor() as cursor:
         for model in MODELS:
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table_name(model)}', 'id'), {FIRST})")
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('public.{table_name(model)}', 'id'), {FIRST})")
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -142,9 +143,9 @@ def undone() -> Iterator[None]:
 def sequences() -> Iterator[None]:
     """Put the sequences back to where the stored keys end."""
     yield
-    with connection.cursor() as cursor:
+    with owning(), connection.cursor() as cursor:
         for model in MODELS:
-            name = table_name(model)
+            name = f"public.{table_name(model)}"
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))")
 
 
@@ -253,8 +254,8 @@ def test_78_an_item_that_refers_to_an_earlier_one_finds_it(admin: Wire) -> None:
 
 
 def test_78_what_the_database_refuses_is_refused_alone(susan: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE entities_company ADD CONSTRAINT no_b CHECK (name <> 'B')")
+    with owning(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE public.entities_company ADD CONSTRAINT no_b CHECK (name <> 'B')")
     body = [{"comp_name": name} for name in "ABACAABA"]
     (_, answer), _ = found = outcome(susan, "company", body)
     assert [item["$httpStatus"] for item in answer] == [200, 400, 200, 200, 200, 200, 400, 200]
