@@ -1,8 +1,9 @@
 """Many records in one request: ``{kind}/$batch`` (contract.md §13).
 
 Each item is a ``Call`` of ``single``, in a savepoint of its own within one transaction: authorised, validated and
-projected as a request of its own, and nothing is answered before everything is stored. An item is refused alone; what
-fails below the items, such as a deadlock, fails them all.
+projected as a request of its own, and nothing is answered before everything is stored. New records in a row go
+``together`` where that makes no difference. An item is refused alone; what fails below the items, such as a deadlock,
+fails them all.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from api import prototypes, single
+from api import prototypes, single, together
 from api.errors import ApiError, Diagnosis, body_of, named, record_not_found, translate
 from api.items import Item, item_of, items_of, unread, url_of
 from api.query.parameters import BATCH, CREATE
@@ -97,12 +98,13 @@ class Run:
         """Do every item of a body of either form; raises 400 and 413 for the whole, and ``Failed``."""
         feed = isinstance(body, dict)
         items = items_of(body)
-        found = []
-        for number, raw in enumerate(items):
-            item, outcome = self.one(raw, feed=feed)
-            if isinstance(outcome, ApiError) and self.call.query.atomic:
-                raise Failed(self.rolled_back(items, number, item, outcome, feed=feed))
-            found.append((item, outcome))
+        found: list[Done] = []
+        for turn in together.turns(self.call, items, feed=feed):
+            done = self.jointly(turn) if len(turn) > 1 else [self.one(turn[0].raw, feed=feed)]
+            for number, (item, outcome) in enumerate(done, len(found)):
+                if isinstance(outcome, ApiError) and self.call.query.atomic:
+                    raise Failed(self.rolled_back(items, number, item, outcome, feed=feed))
+            found += self.read(done) if feed else done  # what comes after may change what a feed's items are
         memo = [_remembered(item, outcome) for item, outcome in found]
         told = self.whole([self.told(item, outcome, feed=feed) for item, outcome in self.read(found)], feed=feed)
         return single.Outcome(200, told, self.call.preferences, memo={"feed": feed, "items": memo})
@@ -137,13 +139,25 @@ class Run:
                 return item, item.work()
         except OperationalError:
             raise
-        except (RuleViolation, Invalid) as error:
-            return item, named(error, self.call.access, self.call.entity)
         except Exception as error:
-            found = translate(error)
-            if found.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-                log.error("unhandled exception", request_id=self.request_id, exc_info=error)
-            return item, found
+            return item, self.refused(error)
+
+    def jointly(self, turn: Sequence[together.Member]) -> list[Done]:
+        """Do several items together; return what comes of each."""
+        outcomes = together.store(self.call, turn)
+        return [
+            (member.item, single.Outcome(201, key=outcome) if isinstance(outcome, int) else self.refused(outcome))
+            for member, outcome in zip(turn, outcomes, strict=True)
+        ]
+
+    def refused(self, error: Exception) -> ApiError:
+        """Return why an item is refused."""
+        if isinstance(error, RuleViolation | Invalid):
+            return named(error, self.call.access, self.call.entity)
+        found = translate(error)
+        if found.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("unhandled exception", request_id=self.request_id, exc_info=error)
+        return found
 
     def answer(self, item: Item, outcome: single.Outcome, *, feed: bool) -> dict[str, Any]:
         """Return the answer to an item that was done; an array says 200 for a new record, as Sage does."""

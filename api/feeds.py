@@ -6,7 +6,7 @@ A query arrives in the address or in a body; the links of its pages lead on in t
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 from api import entries, related
@@ -67,8 +67,8 @@ class Collection:
 class Listing:
     """Rows in a total order, what of them is shown, and what their cursors are bound to.
 
-    ``known`` tells listings apart whose statements are remembered; None = it is not worth while. ``plain`` = without
-    condition, ``all_of_kind`` = all that the actor sees of a kind with rights of its own.
+    ``known`` tells listings apart whose statements are remembered; None = it is not worth while. ``of`` = all that the
+    actor sees of a kind, those of them that meet a condition, or the members of another record.
     """
 
     source: Source
@@ -76,8 +76,7 @@ class Listing:
     selection: Selection
     walk: str
     known: Hashable | None = None
-    plain: bool = False
-    all_of_kind: bool = False
+    of: Literal["all", "some", "members"] = "some"
 
 
 @dataclass(frozen=True)
@@ -105,14 +104,14 @@ def listing_of(access: Access, collection: Collection, query: ListQuery, selecti
     )
     walk = walk_of(access, collection.path, where, query.given.get("orderBy", ""))
     known = (source.name, where, query.order_by)
+    of: Literal["some", "members"] = "some" if collection.path == entity.kind else "members"
     if query.where is None:
-        every = entity.has_own_rights and collection.path == entity.kind
-        return Listing(source, orders, selection, walk, known, plain=True, all_of_kind=every)
+        return Listing(source, orders, selection, walk, known, "all" if of == "some" else of)
     tree = query.where
     if any(name in where.lower() for name in CLOCK_FUNCTIONS):  # means another moment each time
-        return Listing(_filtered(source, bind_where(access, entity, tree)), orders, selection, walk)
+        return Listing(_filtered(source, bind_where(access, entity, tree)), orders, selection, walk, None, of)
     condition = remembered(access, bind_where, (entity, where), lambda: bind_where(access, entity, tree))
-    return Listing(_filtered(source, condition), orders, selection, walk, known)
+    return Listing(_filtered(source, condition), orders, selection, walk, known, of)
 
 
 def _filtered(source: Source, condition: Expression) -> Source:
@@ -144,7 +143,7 @@ def _rows(
     access: Access, entity: Entity, listing: Listing, columns: Columns, window: Window, cursor: Cursor | None
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a page and, where there are more, the first of the next one."""
-    form = form_of(access, entity) if listing.plain else "open"
+    form = _form(access, entity, listing)
     nulls = None if cursor is None else tuple(value is None for value in cursor.values)
 
     def make() -> Statement:
@@ -160,16 +159,25 @@ def _rows(
     return statement.rows(**listing.source.values, **({} if cursor is None else after(cursor)))
 
 
+def _form(access: Access, entity: Entity, listing: Listing) -> Form:
+    """Return the form of the predicate in which the rows of the listing are found fastest."""
+    if listing.of == "members":
+        return "open"
+    form = form_of(access, entity)
+    return "hashed" if form == "probed" and listing.of == "some" else form  # nobody knows how many rows are walked
+
+
 def _total(access: Access, entity: Entity, listing: Listing) -> int:
     """Return how many rows the listing has: counted, or brought up to date where it is all that the actor sees."""
-    if listing.all_of_kind:
+    if listing.of == "all" and entity.has_own_rights:
         return totals.total(access, entity)
+    form = _form(access, entity, listing)
 
     def make() -> Statement:
-        return count(listing.source.rows("open"))
+        return count(listing.source.rows(form))
 
     known = listing.known
-    statement = make() if known is None else remembered(access, count, (entity, known), make)
+    statement = make() if known is None else remembered(access, count, (entity, known, form), make)
     return int(statement.rows(**listing.source.values)[0][0])
 
 

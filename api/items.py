@@ -72,16 +72,21 @@ def item_of(call: single.Call, raw: Any, *, feed: bool) -> Item:
     match = marks.get("$ifmatch")
     if match is not None and not isinstance(match, str):
         raise ApiError.of(400, "WrongType", "$ifMatch expects a tag.", "$ifMatch")
-    one = replace(call, body=single.given(raw), if_match=match)
+    one = partial(_one, call, raw, match)
     if method == "POST":
         if feed and marks.get("$url") is not None and _address(call, marks["$url"]).path != _path(call):
             raise _bad_address()
         # New records of an array are answered together at the end; with collections included each one by itself.
         later = not feed and not call.query.include
-        return Item(method, url_of(call), partial(single.insert if later else single.create, one))
+        return Item(method, url_of(call), lambda: (single.insert if later else single.create)(one()))
     key, predicate = _selector(call, marks)
     url = f"{url_of(call)}('{key}')" if key is not None else url_of(call)
-    return Item(method, url, partial(_do, one, method, key, predicate))
+    return Item(method, url, lambda: _do(one(), method, key, predicate))
+
+
+def _one(call: single.Call, raw: Any, match: str | None) -> single.Call:
+    """Return the call of one item."""
+    return replace(call, body=single.given(raw), if_match=match)
 
 
 def _method(typed: Any, *, feed: bool) -> str:

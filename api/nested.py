@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from entities.registry import Record
     from security.plan import Access
+    from security.surroundings import Made
 
 CHILDREN, DEPTH = 100, 2
 
@@ -199,7 +200,7 @@ class _Maker:
 
     def __init__(self, access: Access) -> None:
         self.access = access
-        self.made: writes.Made = frozenset()
+        self.made: Made = frozenset()
         self.problems: list[Diagnosis] = []
 
     def make(self, new: New) -> Record:

@@ -46,13 +46,13 @@ def compile_lists(rows: Iterable[Caption]) -> Lists:
     return {name: tuple(choices) for name, choices in lists.items()}
 
 
-def spelling(choices: Iterable[Choice], value: str) -> str | None:
-    """Return ``value`` as the list spells it, matched without regard to case; None if no current code matches."""
-    wanted = value.lower()
-    return next(
-        (choice.code for choice in choices if choice.code.lower() == wanted and not choice.retired),
-        None,
-    )
+def spellings(choices: Iterable[Choice]) -> Mapping[str, str]:
+    """Return the codes of a list as it spells them, in its order, by their lower case; what is retired is no code."""
+    found: dict[str, str] = {}
+    for choice in choices:
+        if not choice.retired:
+            found.setdefault(choice.code.lower(), choice.code)
+    return found
 
 
 def refresh_families(using: str = "default", **_: Any) -> None:

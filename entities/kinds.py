@@ -114,6 +114,35 @@ class CollectionLink:
     nested: bool
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column that a row is written with: the ``attribute`` that holds its value, its name, its type in SQL."""
+
+    attribute: str
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, eq=False)
+class FieldCheck:
+    """What Django checks of one field's value: ``clean(value, record)`` returns it or raises ``ValidationError``.
+
+    Nothing is asked of what ``empty`` holds, nor of the ``default``, if it passes, which was seen once.
+    """
+
+    name: str
+    attribute: str
+    clean: Callable[[Any, Any], Any]
+    empty: tuple[Any, ...]
+    default: Any
+
+    def asks(self, value: Any) -> bool:
+        """Whether ``value`` has to be checked."""
+        if value is self.default or (type(value) is type(self.default) and value == self.default):
+            return False
+        return value not in self.empty
+
+
 @dataclass(frozen=True, eq=False)
 class Entity:
     """One kind of record, compiled from its model and its declaration."""

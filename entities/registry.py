@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import connection, models
 from django.db.models import F
 
 from entities.declaration import ByField, ByLink, ByOwner, ByReference, Declaration
 from entities.fields import MultiSelectionField, PhoneNumberField, SelectionField, WebAddressField
-from entities.kinds import NUMBER_TYPES, TEXT_TYPES, CollectionLink, Entity, Field, FieldType, Registry
+from entities.kinds import (
+    NUMBER_TYPES,
+    TEXT_TYPES,
+    CollectionLink,
+    Column,
+    Entity,
+    Field,
+    FieldCheck,
+    FieldType,
+    Registry,
+)
 from entities.models.base import INTERNAL, STAMPS, Record
 from entities.shown import read_only, with_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _ABBREVIATIONS = {
     "sla": "SLA",
@@ -328,9 +339,66 @@ def table_name(model: type[models.Model]) -> str:
     return model._meta.db_table
 
 
-def model_fields(model: type[models.Model]) -> tuple[str, ...]:
-    """Return the names of the concrete fields of ``model``."""
-    return tuple(field.name for field in model._meta.concrete_fields)
+def attributes(model: type[models.Model]) -> tuple[str, ...]:
+    """Return the attributes that hold the columns of ``model``, in the order in which it takes them."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+_PLAIN: tuple[type[Any], ...] = (
+    models.AutoField,
+    models.ForeignKey,
+    models.BooleanField,
+    models.CharField,
+    models.TextField,
+    models.IntegerField,
+    models.DecimalField,
+    models.DateTimeField,
+    ArrayField,
+)
+_PREPARING = ("pre_save", "get_db_prep_save", "get_db_prep_value", "get_prep_value")
+
+
+@lru_cache(maxsize=200)
+def plain_columns(model: type[models.Model]) -> tuple[Column, ...] | None:
+    """Return the columns that a row of ``model`` is written with, its key first.
+
+    None where Django has more to do than to hand values on: a model that saves in its own way, a field that makes its
+    value when it is saved.
+    """
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.GeneratedField)]
+    own = any(getattr(model, name) is not getattr(models.Model, name) for name in ("save", "save_base"))
+    if own or len(model._meta.get_parent_list()) or not all(map(_is_plain, fields)):
+        return None
+    fields.sort(key=lambda field: not field.primary_key)
+    return tuple(Column(field.attname, str(field.column), str(field.db_type(connection))) for field in fields)
+
+
+def _is_plain(field: models.Field[Any, Any]) -> bool:
+    base = next((cls for cls in _PLAIN if isinstance(field, cls)), None)
+    made = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False) or field.has_db_default()
+    return base is not None and not made and all(getattr(type(field), n) is getattr(base, n) for n in _PREPARING)
+
+
+def constrained_by_others(model: type[models.Model]) -> bool:
+    """Whether rows of ``model`` are compared with each other: by a constraint that is more than a condition on one."""
+    return not all(isinstance(constraint, models.CheckConstraint) for constraint in model._meta.constraints)
+
+
+@lru_cache(maxsize=200)
+def field_checks(model: type[models.Model]) -> tuple[FieldCheck, ...]:
+    """Return what Django checks of the values of ``model``, field by field, references aside."""
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.ForeignKey)]
+    return tuple(_check(model, field) for field in fields if not isinstance(field, models.GeneratedField))
+
+
+def _check(model: type[models.Model], field: models.Field[Any, Any]) -> FieldCheck:
+    default, clean = field.get_default(), cast("Callable[[Any, Any], Any]", field.clean)
+    try:
+        passes = clean(default, model()) == default
+    except ValidationError:
+        passes = False
+    empty = tuple(field.empty_values) if field.blank else ()
+    return FieldCheck(field.name, field.attname, clean, empty, default if passes else models.NOT_PROVIDED)
 
 
 __all__ = [
@@ -341,16 +409,21 @@ __all__ = [
     "ByOwner",
     "ByReference",
     "CollectionLink",
+    "Column",
     "Entity",
     "Field",
+    "FieldCheck",
     "FieldType",
     "Record",
     "Registry",
     "app_label",
+    "attributes",
     "camel",
+    "constrained_by_others",
     "entity_of",
-    "model_fields",
+    "field_checks",
     "permission",
+    "plain_columns",
     "registry",
     "table_name",
 ]

@@ -6,9 +6,10 @@ the one unfiltered exit, for the plan compiler, log-in, business rules and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import (
     CharField,
     F,
@@ -26,7 +27,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, Left
 from entities.declaration import Through
 from entities.kinds import fold
 from entities.models import Record
-from entities.registry import Entity, Field, entity_of, registry
+from entities.registry import Entity, Field, attributes, entity_of, registry
 from entities.rules.possible import possible
 from security.access import once_per_access
 from security.errors import NotPermitted, RecordNotFound
@@ -64,7 +65,17 @@ def rows_after(access: Access, entity: Entity, action: Action) -> QuerySet[Recor
 
 def allows(access: Access, entity: Entity, action: Action, key: int) -> bool:
     """Whether the actor may do ``action`` to the record ``key``: the same predicate that lists rows."""
-    return rows(access, entity, action).filter(pk=key).exists()
+    return key in allowed(access, entity, action, [key])
+
+
+def allowed(access: Access, entity: Entity, action: Action, keys: Collection[int]) -> set[int]:
+    """Return those of the records ``keys`` to which the actor may do ``action``."""
+    return {key for (key,) in _allowing(access, entity, action).rows(keys=list(keys))}
+
+
+@once_per_access
+def _allowing(access: Access, entity: Entity, action: Action) -> Statement:
+    return prepared(rows(access, entity, action).filter(among("pk", "keys")).order_by().values_list("pk"))
 
 
 def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
@@ -73,13 +84,21 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
     Whether the wire offers writes to this kind at all (``Shape.offers``) is asked by the api, not here.
     Raises ``RecordNotFound`` where the actor cannot see it, ``NotPermitted`` where the action is not allowed on it.
     """
-    query = rows(access, entity).filter(pk=key).annotate(_allowed=_flag(access, entity, action))
-    record: Any = query.select_for_update(of=("self",), no_key=True).first()
-    if record is None:
+    found = _locking(access, entity, action).rows(keys=[key])
+    if not found:
         raise RecordNotFound
-    if not record._allowed:
+    *values, allowed = found[0]
+    if not allowed:
         raise NotPermitted
-    return system_rows(entity.model).get(pk=key)
+    return entity.model.from_db(DEFAULT_DB_ALIAS, attributes(entity.model), values)
+
+
+@once_per_access
+def _locking(access: Access, entity: Entity, action: Action) -> Statement:
+    # There is one table to lock in it: rows of others stand in sub-queries, which lock nothing.
+    query = rows(access, entity).filter(among("pk", "keys")).annotate(_allowed=_flag(access, entity, action))
+    locking = query.order_by().select_for_update(no_key=True)
+    return prepared(locking.values_list(*attributes(entity.model), "_allowed"))
 
 
 def open_to_children(access: Access, entity: Entity, key: int, child: Entity) -> bool:

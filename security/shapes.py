@@ -64,6 +64,11 @@ class Shape:
         return tuple(self.entity.by_wire[item.wire.lower()] for item in self.fields)
 
     @cached_property
+    def demanded(self) -> tuple[Field, ...]:
+        """The readable fields that must be filled."""
+        return tuple(field for field in self.readable if self.requires(field))
+
+    @cached_property
     def _by_wire(self) -> Mapping[str, ShapeField]:
         return {item.wire.lower(): item for item in self.fields}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from django.core.exceptions import EmptyResultSet
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import BooleanField, Expression, F, Func, IntegerField
 from psycopg.pq import Format
@@ -121,6 +121,23 @@ def part(query: QuerySet[Any, tuple[Any, ...]]) -> Part:
         tuple((index, tuple(found), column) for index, (found, column) in converters.items()),
         len(columns),
     )
+
+
+def condition(query: QuerySet[Any]) -> str:
+    """Return what ``query`` asks of a row of its table, as text: true or false where that table's row is at hand.
+
+    It may stand in ``RETURNING``, where the row is as it was written.
+    """
+    compiler: Any = query.query.get_compiler(DEFAULT_DB_ALIAS)
+    try:
+        sql, values = compiler.compile(query.query.where)
+    except EmptyResultSet:
+        return "FALSE"
+    except FullResultSet:
+        return "TRUE"
+    if sum(1 for used in query.query.alias_refcount.values() if used) != 1:
+        raise LookupError("what a row is asked must not need another table beside it")
+    return f"COALESCE({_with_constants(sql, values)}, FALSE)"
 
 
 def _with_constants(sql: str, values: Iterable[Any]) -> str:

@@ -6,8 +6,9 @@ writes end here. One call is one part of the caller's transaction.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from copy import copy
-from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -15,17 +16,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from entities import rules
-from entities.models import User
-from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, Field, entity_of, model_fields, registry
-from entities.rules.circumstances import Circumstances
-from security import gate, recording, transitions
-from security.errors import Invalid, NotPermitted, OutsideYourRights, RecordNotFound, UnknownActor
-from security.models import Change
+from entities.registry import ByField, ByLink, ByOwner, ByReference, Entity, Field, field_checks, registry
+from security import gate, recording, storing, transitions
+from security.errors import Invalid, NotPermitted, OutsideYourRights, RecordNotFound
 from security.plan import parents_of
-from security.predicates import scope_holds
+from security.surroundings import NOTHING, Made, circumstances, people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from entities.declaration import Parent
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from security.plan import Access, Action
 
 NEUTRAL = "These values cannot be stored together with what exists."
-Made = frozenset[tuple[str, int]]
-NOTHING: Made = frozenset()
 
 
 def create(
@@ -49,34 +45,33 @@ def create(
     where the actor may insert nothing of this kind, ``OutsideYourRights`` where not this record, ``Invalid`` and
     ``RuleViolation``.
     """
-    record = entity.model()
-    _assign(entity, record, values)
+    record, now = entity.model(), present()
+    assign(entity, record, values)
     nested = _belongs_to(entity, record, made)
     if not (access.nests(entity) if nested else "insert" in access.shape(entity).actions):
         raise NotPermitted
-    now = present()
-    record.created_at = record.updated_at = now
-    record.created_by_id = record.updated_by_id = access.actor.id
-    sent = frozenset(name for name, value in values.items() if value not in (None, "", []))
-    circumstances = replace(_circumstances(access, now, sent, None, made), unfinished=unfinished)
+    stamp(access, record, now)
+    known = people(access, [assigned(entity, record)])
+    c = circumstances(access, now, sent(values), None, made, unfinished=unfinished, known=known)
     if not nested:
-        _require_owner(access, entity, record)
-    rules.complete(record, circumstances)
-    rules.check(record, circumstances)
-    _validate(access, entity, record, None)
+        require_owner(access, entity, record)
+    rules.foresee([record], c)
+    rules.complete(record, c)
+    rules.check(record, c)
+    validate(access, entity, record, None)
     _announce(access, entity)
-    _save(record, None)
-    if not nested and not gate.rows_after(access, entity, "insert").filter(pk=record.pk).exists():
-        raise NotPermitted if entity.parents else OutsideYourRights
-    rules.settle(record, circumstances)
-    _remember(access, entity, record.pk, "insert", values, now)
+    with _refusing():
+        (held,) = storing.insert(access, entity, [record], [values], judged=not nested)
+    if not held:
+        raise outside(entity)
+    rules.settle(record, c)
     _bring_about(access, entity, record)
     return record
 
 
 def finish(access: Access, record: Record, made: Made) -> None:
     """Let the rules settle a record that was created ``unfinished``, now that its children are there."""
-    rules.settle(record, _circumstances(access, present(), frozenset(), None, made))
+    rules.settle(record, circumstances(access, present(), frozenset(), None, made, known=people(access)))
 
 
 def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
@@ -84,9 +79,9 @@ def locked(access: Access, entity: Entity, key: int, action: Action) -> Record:
 
     Raises ``RecordNotFound`` where the actor cannot see it, ``NotPermitted`` where ``action`` is not allowed on it.
     """
-    seen = gate.rows(access, entity).filter(pk=key).first()
+    seen = gate.rows(access, entity).filter(pk=key).first() if rules.locks(entity.model) else None
     if seen is not None:
-        rules.lock(seen, _circumstances(access, present(), frozenset(), seen))
+        rules.lock(seen, circumstances(access, present(), frozenset(), seen, known=people(access)))
     return gate.locked(access, entity, key, action)
 
 
@@ -118,21 +113,23 @@ def _change(
 ) -> bool:
     """Store ``values``, of which the caller named those ``sent``."""
     before = copy(record)
-    _assign(entity, record, values)
+    assign(entity, record, values)
     if not any(_differs(entity, record, before, name) for name in values):
         return False
     given = frozenset(name for name in sent if _differs(entity, record, before, name))
-    circumstances = _circumstances(access, now, given, before)
-    rules.check(record, circumstances)
+    c = circumstances(access, now, given, before, known=people(access, [assigned(entity, record)]))
+    rules.check(record, c)
     changed = [f for f in _columns(entity) if getattr(record, f.column) != getattr(before, f.column)]
-    _validate(access, entity, record, [field.name for field in changed])
-    record.updated_at, record.updated_by_id = now, access.actor.id
+    names = [field.name for field in changed]
+    validate(access, entity, record, names)
+    stamp(access, record, now, before)
     _announce(access, entity)
-    _save(record, [*(field.name for field in changed if not field.derived), "updated_at", "updated_by"])
-    if not gate.rows_after(access, entity, "edit").filter(pk=record.pk).exists():
+    columns = [*(field.column for field in changed if not field.derived), "updated_at", "updated_by_id"]
+    with _refusing():
+        held = storing.update(access, entity, record, columns, names)
+    if not held:
         raise OutsideYourRights
-    rules.settle(record, circumstances)
-    _remember(access, entity, record.pk, "edit", [field.name for field in changed], now)
+    rules.settle(record, c)
     return True
 
 
@@ -158,10 +155,10 @@ def delete(access: Access, entity: Entity, record: Record) -> None:
     """Mark a record deleted that ``gate.locked`` returned, with what its deletion entails (entities.md §2)."""
     now = present()
     _announce(access, entity)
-    if rules.remove(record, _circumstances(access, now, frozenset(), copy(record))):
+    if rules.remove(record, circumstances(access, now, frozenset(), copy(record), known=people(access))):
         record.deleted_at, record.deleted_by_id = now, access.actor.id
         record.save(update_fields=["deleted_at", "deleted_by"])
-    _remember(access, entity, record.pk, "delete", (), now)
+    storing.note(access, entity, [record.pk], "delete", (), now)
 
 
 def present() -> datetime:
@@ -169,12 +166,36 @@ def present() -> datetime:
     return timezone.now().replace(microsecond=0)
 
 
-def _columns(entity: Entity) -> list[Field]:
+def sent(values: Mapping[str, Any]) -> frozenset[str]:
+    """Return the attributes of a new record to which the caller gave a value."""
+    return frozenset(name for name, value in values.items() if value not in (None, "", []))
+
+
+def stamp(access: Access, record: Record, now: datetime, before: Record | None = None) -> None:
+    """Write who stores the record and when; who created it, where there was none ``before``."""
+    record.updated_at, record.updated_by_id = now, access.actor.id
+    if before is None:
+        record.created_at, record.created_by_id = now, access.actor.id
+
+
+def outside(entity: Entity) -> NotPermitted | OutsideYourRights:
+    """Return the refusal of a new record where the actor may insert none; a child's parent may not be edited."""
+    return NotPermitted() if entity.parents else OutsideYourRights()
+
+
+@cache
+def _columns(entity: Entity) -> tuple[Field, ...]:
     stamps = ("created_by", "created_at", "updated_by", "updated_at")
-    return [f for f in entity.fields if not f.repeat and f.expression is None and f.name not in stamps]
+    return tuple(f for f in entity.fields if not f.repeat and f.expression is None and f.name not in stamps)
 
 
-def _assign(entity: Entity, record: Record, values: Mapping[str, Any]) -> None:
+def assigned(entity: Entity, record: Record) -> int | None:
+    """Return the key of the user to whom ``record`` is assigned, as far as it says so."""
+    return getattr(record, f"{entity.assigned}_id") if entity.assigned else None
+
+
+def assign(entity: Entity, record: Record, values: Mapping[str, Any]) -> None:
+    """Give ``record`` values by attribute."""
     for name, value in values.items():
         setattr(record, entity.by_name[name].column, value)
 
@@ -184,14 +205,20 @@ def _differs(entity: Entity, record: Record, before: Record, name: str) -> bool:
     return bool(getattr(record, column) != getattr(before, column))
 
 
-def _require_owner(access: Access, entity: Entity, record: Any) -> None:
-    """A generic owner must be a visible record of a kind that may own (security.md §2, References)."""
+def require_owner(
+    access: Access, entity: Entity, record: Any, sees: Callable[[Entity, int], bool] | None = None
+) -> None:
+    """A generic owner must be a visible record of a kind that may own (security.md §2, References).
+
+    ``sees`` = whether the actor sees an owner, where that was asked before. Raises ``Invalid``.
+    """
     for parent in entity.parents:
         if isinstance(parent, ByOwner):
             owner = registry().by_table_id.get(record.owner_table)
             if owner is None or owner.kind not in parent.kinds or not access.sees(owner):
                 raise Invalid([("owner_table", "BadReference", "")])
-            if record.owner_id is None or not gate.allows(access, owner, "view", record.owner_id):
+            key = record.owner_id
+            if key is None or not (sees(owner, key) if sees else gate.allows(access, owner, "view", key)):
                 raise Invalid([("owner_id", "BadReference", "")])
 
 
@@ -215,50 +242,35 @@ def _belongs_to(entity: Entity, record: Any, made: Made) -> bool:
     return any(owned(parent) for parent in entity.parents)
 
 
-def _circumstances(
-    access: Access, now: datetime, given: frozenset[str], before: Record | None, made: Made = NOTHING
-) -> Circumstances:
-    def allowed(action: Action, model: type[Record], key: int) -> bool:
-        entity = entity_of(model)
-        return (entity.kind, key) in made or gate.allows(access, entity, action, key)
-
-    def may_insert(record: Record) -> bool:
-        entity = entity_of(type(record))
-        return any(
-            scope_holds(rule, entity, access.actor, record) for rule in access.plans[entity.kind].rules["insert"]
-        )
-
-    def wrote(model: type[Record], keys: Sequence[int], action: str, names: Sequence[str]) -> None:
-        verb = "edit" if action == "update" else action
-        for key in keys:
-            _remember(access, entity_of(model), key, verb, names, now)
-
-    actor = gate.system_rows(User).filter(pk=access.actor.id).first()
-    if actor is None:
-        raise UnknownActor
-    return Circumstances(
-        actor=actor,
-        now=now,
-        given=given,
-        before=before,
-        rows=gate.system_rows,
-        may_insert=may_insert,
-        visible=lambda model, key: allowed("view", model, key),
-        editable=lambda model, key: allowed("edit", model, key),
-        readable=lambda model, name: access.shape(entity_of(model)).reads(name),
-        wrote=wrote,
-    )
-
-
-def _validate(access: Access, entity: Entity, record: Record, names: Iterable[str] | None) -> None:
-    """Ask the model's own validators and constraints; what they say of a hidden field is said neutrally."""
-    chosen = {f.name for f in _columns(entity)} if names is None else set(names)
-    checked = {f.name for f in _columns(entity) if f.name in chosen and not f.target and not f.derived}
+def validate(access: Access, entity: Entity, record: Record, names: Collection[str] | None) -> None:
+    """Ask the validators of the fields ``names`` (None = all), then the model's constraints. Raises ``Invalid``."""
+    clean(access, entity, record, names)
     try:
-        record.clean_fields(exclude=set(model_fields(entity.model)) - checked)
         record.validate_constraints()
     except ValidationError as error:
         raise Invalid(list(_problems(access, entity, error))) from error
+
+
+def clean(access: Access, entity: Entity, record: Record, names: Collection[str] | None = None) -> None:
+    """Ask the validators of the fields ``names``, as Django's ``clean_fields`` does but for references.
+
+    What they say of a hidden field is said neutrally. Raises ``Invalid``.
+    """
+    known, problems = _cleaned(entity) if names is None else names, {}
+    for check in field_checks(entity.model):
+        value = getattr(record, check.attribute)
+        if check.name in known and check.asks(value):
+            try:
+                setattr(record, check.attribute, check.clean(value, record))
+            except ValidationError as error:
+                problems[check.name] = error.error_list
+    if problems:
+        raise Invalid(list(_problems(access, entity, ValidationError(problems))))
+
+
+@cache
+def _cleaned(entity: Entity) -> frozenset[str]:
+    return frozenset(field.name for field in _columns(entity))
 
 
 def _problems(access: Access, entity: Entity, error: ValidationError) -> Iterable[tuple[str, str, str]]:
@@ -277,15 +289,11 @@ def _announce(access: Access, entity: Entity) -> None:
         recording.acting(access.actor.id)
 
 
-def _save(record: Record, fields: list[str] | None) -> None:
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Undo the block and say neutrally that the database refuses it."""
     try:
         with transaction.atomic():
-            record.save(force_insert=fields is None, update_fields=fields)
+            yield
     except IntegrityError as error:
         raise Invalid([("", "BusinessRule", NEUTRAL)]) from error
-
-
-def _remember(access: Access, entity: Entity, key: int, action: str, names: Iterable[str], now: datetime) -> None:
-    Change.objects.create(
-        kind=entity.kind, key=key, action=action, fields=sorted(names), user_id=access.actor.id, at=now
-    )

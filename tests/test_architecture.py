@@ -75,7 +75,7 @@ UNFILTERED = {
     "security/second_factor.py": "who has lost a second factor, and the lock while one is set up",
     "security/selectivity.py": "how many rows a right reaches, about: it decides how the database goes about a list",
     "security/sharing.py": "whether the user that a row is shared with exists",
-    "security/writes.py": "business rules get it as an argument",
+    "security/surroundings.py": "business rules get it as an argument",
 }
 SUPERUSER = {
     "crm/demo/directory.py": "the demo administrator",

@@ -260,7 +260,7 @@ def test_new_records_continue_after_the_demo(world: demo.World) -> None:
             ((upcoming, highest),) = query(statement, name)
             assert upcoming == highest + 1, name
     number = world.counts["Cases"] + 1001
-    assert numbering.case_reference(4) == f"4-{number}"
+    assert numbering.case_reference(4, numbering.next_number(numbering.CASES)) == f"4-{number}"
     assert numbering.quote_reference() == f"Q-{world.counts['Quotes'] + 1:06}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from entities.models import Territory, User
+from entities.models import Record, Territory, User
 from entities.registry import registry
 from entities.rules.circumstances import RuleViolation
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from entities.rules.circumstances import Circumstances
+
+ROOT = "root territory"
+
+
+def assignee(record: Any, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
+    """Yield the user whom a new record is assigned to: what its rules will look up."""
+    assigned = registry().by_model[type(record)].assigned
+    if assigned:
+        yield User, getattr(record, f"{assigned}_id")
 
 
 def complete_assignment(
@@ -59,8 +68,7 @@ def check_assignment(record: Any, c: Circumstances) -> Iterator[RuleViolation]:
 
 
 def _choose_territory(record: Any, c: Circumstances, steps: Iterable[int | None]) -> None:
-    root = c.rows(Territory).filter(parent=None).values_list("pk", flat=True).first()
-    candidates = dict.fromkeys(key for key in (*steps, root) if key is not None)
+    candidates = dict.fromkeys(key for key in (*steps, root_territory(c)) if key is not None)
     for key in candidates:
         record.territory_id = key
         if c.may_insert(record):
@@ -70,10 +78,16 @@ def _choose_territory(record: Any, c: Circumstances, steps: Iterable[int | None]
         raise RuleViolation("The record would lie outside your rights.", "territory", "OutsideYourRights")
 
 
+def root_territory(c: Circumstances) -> int | None:
+    """Return the key of the root territory."""
+    roots = c.rows(Territory).filter(parent=None).values_list("pk", flat=True)
+    return c.once(ROOT, lambda: roots.order_by("pk").first())
+
+
 def _user(key: int | None, c: Circumstances) -> User | None:
     if key is None or key == c.actor.pk:
         return c.actor if key else None
-    return c.rows(User).filter(pk=key).first()
+    return c.find(User, key)
 
 
 def _assignable(key: int | None, c: Circumstances) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from entities.models import Case, Company, Opportunity, Person, PriceList, Record, Unit
 from entities.registry import registry
-from entities.rules.assignment import complete_assignment
+from entities.rules.assignment import assignee, complete_assignment
 from entities.rules.circumstances import RuleViolation
 from entities.rules.writing import change_all
 from entities.workflow import effect, workflow_of
@@ -23,19 +23,27 @@ Dealing = Opportunity | Case
 Choosable = PriceList | Unit
 
 
+def near_dealing(record: Dealing, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
+    """Yield what the rules of a new opportunity or case look up: whom it is assigned to, company and person."""
+    yield from assignee(record, c)
+    yield Person, record.primary_person_id
+    yield Company, record.primary_company_id
+    yield from company_of_person(record, c)
+
+
+def company_of_person(record: Dealing, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
+    """Yield the company of the person, which rules may not tell whoever does not see it."""
+    person = c.foreseen(Person, record.primary_person_id)
+    yield Company, person.company_id if person else None
+
+
 def complete_dealing(record: Dealing, c: Circumstances) -> None:
     """Fill company, assignment and opening time of a new opportunity or case."""
     _adopt_company(record, c)
-    models: tuple[tuple[type[Company | Person], int | None], ...] = (
-        (Company, record.primary_company_id),
-        (Person, record.primary_person_id),
-    )
-    territories = [
-        c.keyed(model, key).values_list("territory_id", flat=True).first()
-        for model, key in models
-        if record.territory_id is None
-    ]
-    complete_assignment(record, c, territories=territories)
+    neighbours: tuple[Company | Person | None, ...] = ()
+    if record.territory_id is None:
+        neighbours = (c.find(Company, record.primary_company_id), c.find(Person, record.primary_person_id))
+    complete_assignment(record, c, territories=[found.territory_id for found in neighbours if found])
     if record.opened is None and "opened" not in c.given:
         record.opened = c.now
 
@@ -116,6 +124,6 @@ def _adopt_company(record: Dealing, c: Circumstances) -> None:
 def _company_of_person(record: Dealing, c: Circumstances) -> int | None:
     if record.primary_person_id is None or not c.readable(Person, "company"):
         return None
-    people = c.keyed(Person, record.primary_person_id)
-    company = people.values_list("company_id", flat=True).first()
+    person = c.find(Person, record.primary_person_id)
+    company = person.company_id if person else None
     return company if company is not None and c.visible(Company, company) else None

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 
-from entities.models import Address, AddressLink, Company, Email, Note, Person, Phone, Record
+from entities.models import Address, AddressLink, Company, Email, Note, Person, Phone, Record, User
 from entities.registry import registry
-from entities.rules.assignment import check_assignment, complete_assignment
+from entities.rules.assignment import assignee, check_assignment, complete_assignment
 from entities.rules.circumstances import RuleViolation
 from entities.rules.writing import change_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from entities.registry import Entity
     from entities.rules.circumstances import Circumstances
 
 ADDRESS_PARTS = ("address1", "address2", "address3", "address4", "city", "post_code")
 
 
+def near_person(person: Person, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
+    """Yield what the rules of a new person look up: its company, then whom that is assigned to."""
+    yield from assignee(person, c)
+    yield Company, person.company_id
+    company = c.foreseen(Company, person.company_id)
+    yield User, company.primary_user_id if company else None
+
+
 def complete_person(person: Person, c: Circumstances) -> None:
     """Let a new person of a company have its territory and, where the caller can read it, its account manager."""
-    company = c.keyed(Company, person.company_id).first()
+    company = c.find(Company, person.company_id)
     complete_assignment(
         person,
         c,
@@ -61,6 +70,16 @@ def settle_person(person: Person, c: Circumstances) -> None:
     if person.company_id is not None and c.editable(Company, person.company_id):
         without = c.rows(Company).filter(pk=person.company_id, primary_person=None)
         change_all(without, c, primary_person_id=person.pk)
+
+
+def settle_people(people: Sequence[Person], c: Circumstances) -> None:
+    """Let the first of new people be the primary one of each company that has none."""
+    keys = sorted({person.company_id for person in people if person.company_id is not None})
+    if keys:
+        without = c.rows(Company).filter(pk__in=c.among_editable(Company, keys), primary_person=None)
+        new = [person.pk for person in people]
+        first = c.rows(Person).filter(company=OuterRef("pk"), pk__in=new).order_by("pk").values("pk")[:1]
+        change_all(without, c, primary_person_id=Subquery(first))
 
 
 def check_address(address: Address, c: Circumstances) -> Iterator[RuleViolation]:
@@ -109,15 +128,27 @@ def settle_link(link: AddressLink, c: Circumstances) -> None:
         change_all(without, c, primary_address_id=link.address_id)
 
 
+def near_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[tuple[type[Record], int | None]]:
+    """Yield the owner, which the rules look up."""
+    owner = _owner(reach)
+    if owner is not None:
+        yield owner.model, reach.owner_id
+
+
 def check_reach(reach: Phone | Email | Note, c: Circumstances) -> Iterator[RuleViolation]:
     """The owner of a phone, an e-mail or a note is a live record of a kind that has them."""
     if c.before is not None or reach.owner_id is None:
         return
+    owner = _owner(reach)
+    if owner is None or c.find(owner.model, reach.owner_id) is None:
+        yield RuleViolation("This record cannot be used here.", "owner_id", "BadReference")
+
+
+def _owner(reach: Phone | Email | Note) -> Entity | None:
+    """Return the kind of the owner, if it is one that has such records."""
     owner = registry().by_table_id.get(reach.owner_table)
     kind = registry().by_model[type(reach)].kind
-    offers = owner is not None and any(item.kind == kind for item in owner.collections)
-    if owner is None or not offers or not c.rows(owner.model).filter(pk=reach.owner_id).exists():
-        yield RuleViolation("This record cannot be used here.", "owner_id", "BadReference")
+    return owner if owner is not None and any(item.kind == kind for item in owner.collections) else None
 
 
 def lock_link(link: AddressLink, c: Circumstances) -> None:

@@ -18,7 +18,7 @@ BASE_RATE = 1
 def base_currency(c: Circumstances) -> int | None:
     """Return the key of the base currency: the first one with the rate 1."""
     currencies = c.rows(Currency).filter(rate=BASE_RATE).order_by("pk")
-    return currencies.values_list("pk", flat=True).first()
+    return c.once("base currency", lambda: currencies.values_list("pk", flat=True).first())
 
 
 def default_price_list(c: Circumstances) -> int | None:

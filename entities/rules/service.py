@@ -21,7 +21,7 @@ def complete_case(case: Case, c: Circumstances) -> None:
     complete_closing(case, c)
     case.opened_by_id = c.actor.pk
     if not case.reference_id:
-        case.reference_id = numbering.case_reference(c.actor.pk)
+        case.reference_id = numbering.case_reference(c.actor.pk, c.number(numbering.CASES))
 
 
 def check_case(case: Case, c: Circumstances) -> Iterator[RuleViolation]:

@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from django.db.utils import DatabaseError
 
 from entities.models import Company
-from security import gate, writes
+from security import gate
 from security.gate import system_rows
 from tests.api.wire import Wire, at
 
@@ -67,7 +67,7 @@ def test_89_a_failed_write_stores_nothing(susan: Wire, monkeypatch: pytest.Monke
     def fail(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError(SECRET)
 
-    monkeypatch.setattr(writes, "_remember", fail)
+    monkeypatch.setattr("entities.rules.settle", fail)
     before = susan.get(COMPANY).body
     assert susan.patch(COMPANY, {"comp_name": "Half"}).status == 500
     assert susan.post("company", {"comp_name": "Half"}).status == 500
@@ -102,7 +102,7 @@ def test_90_a_database_that_cannot_answer_is_503(
         attempts.append(1)
         raise OperationalError(SECRET) from Gone(SECRET)
 
-    monkeypatch.setattr(gate, "rows", fail)
+    monkeypatch.setattr(gate, "locked", fail)
     answer = susan.patch(COMPANY, {"comp_name": "x"})
     assert answer.refusal == (503, "ApplicationUnavailable", code)
     assert answer.headers["Retry-After"]

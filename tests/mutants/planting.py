@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from api.openapi import document
-from security import plan
+from security import plan, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +42,8 @@ def forget() -> None:
     """Forget plans, what was worked out of them, and documents that were made before or with the fault."""
     plan._policies.clear()
     plan._accesses.clear()
+    surroundings._living.cache_clear()
+    surroundings._reading_people.cache_clear()
     document._documents.clear()
 
 

@@ -10,8 +10,8 @@ from guardian.shortcuts import assign_perm
 
 from entities.models import Company, Person, Team
 from entities.registry import registry
-from security import gate, plan, predicates, reading, shapes
-from security.errors import NotPermitted, RecordNotFound
+from security import gate, plan, predicates, reading, shapes, surroundings, writes
+from security.errors import NotPermitted, OutsideYourRights, RecordNotFound
 from security.reading import Columns, Window
 from tests.mutants.planting import Fault, noticed, replaced, wrapped
 from tests.security.people import access, company, profile, right, rule, seen, territory, user
@@ -112,8 +112,11 @@ def decides(level: str) -> Callable[[], None]:
 def live_rows_alone() -> None:
     """A deleted row is nobody's."""
     who = somebody(("Company", "view", "everywhere"))
-    Company.objects.filter(pk=company().pk).update(deleted_at="2026-01-01T00:00:00Z")
+    row = company()
+    assert set(surroundings.live(Company, [row.pk])) == {row.pk}
+    Company.objects.filter(pk=row.pk).update(deleted_at="2026-01-01T00:00:00Z")
     assert seen(who) == set()
+    assert not surroundings.live(Company, [row.pk])
 
 
 def where_a_row_may_lie() -> None:
@@ -122,6 +125,13 @@ def where_a_row_may_lie() -> None:
     other = company()
     found = gate.rows_after(access(who), COMPANY, "edit").filter(pk=other.pk)
     assert not found.exists()
+    who = somebody(("Company", "view insert", "assigned"))
+    try:
+        writes.create(access(who), COMPANY, {"name": "Another's", "primary_user": user("another").pk})
+    except OutsideYourRights:
+        pass
+    else:
+        raise AssertionError("a row was put where it may not be inserted")
 
 
 def one_verdict() -> None:
@@ -327,6 +337,7 @@ FAULTS = (
     Fault("gate", "rows: unfiltered", replaced(gate, "rows", unfiltered), reaches("created_by")),
     Fault("gate", "rows_after: unfiltered", replaced(gate, "rows_after", unfiltered), where_a_row_may_lie),
     Fault("gate", "allows: always", replaced(gate, "allows", lambda *_: True), one_verdict),
+    Fault("gate", "allowed: all of them", replaced(gate, "allowed", lambda a, e, action, keys: set(keys)), one_verdict),
     Fault("gate", "locked: whatever may be done", replaced(gate, "locked", unlocked), locking),
     Fault("gate", "open_to_children: always", replaced(gate, "open_to_children", lambda *_: True), children),
     Fault("gate", "possible_now: always", replaced(gate, "possible_now", lambda *_: True), offered),
