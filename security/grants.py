@@ -65,9 +65,10 @@ def build() -> None:
 
 
 def granted_statement(permissions: Mapping[str, Iterable[int]]) -> str:
-    """Return the statement that lists of which permissions %(user)s or %(groups)s hold at least one grant.
+    """Return the statement that lists of which permissions a user or groups hold at least one grant.
 
-    ``permissions`` are the keys of Django's permissions per kind, from the database, never from a request.
+    Its places are the user's key and the list of the groups'. ``permissions`` are the keys of Django's permissions per
+    kind, from the database, never from a request.
     """
     first = "(SELECT min(content_object_id) FROM {} g WHERE {} AND g.permission_id = p) IS NOT NULL"  # never a scan
     branches = []
@@ -75,7 +76,8 @@ def granted_statement(permissions: Mapping[str, Iterable[int]]) -> str:
         users, groups = (table_name(table) for table in GRANTS[kind])
         values = ", ".join(f"({key:d})" for key in keys)
         branches.append(
-            f"SELECT p FROM (VALUES {values}) AS v (p) WHERE {first.format(users, 'g.user_id = %(user)s::int')}"
-            f" OR EXISTS (SELECT 1 FROM unnest(%(groups)s::int[]) AS h WHERE {first.format(groups, 'g.group_id = h')})"
+            f"SELECT p FROM (VALUES {values}) AS v (p) WHERE {first.format(users, 'g.user_id = mine')}"
+            f" OR EXISTS (SELECT 1 FROM unnest(theirs) AS h WHERE {first.format(groups, 'g.group_id = h')})"
         )
-    return " UNION ALL ".join(branches)
+    holders = "(SELECT %s::int AS mine, %s::int[] AS theirs) AS holders"
+    return f"SELECT p FROM {holders} CROSS JOIN LATERAL ({' UNION ALL '.join(branches)}) AS held"

@@ -88,7 +88,7 @@ def granted_by(policy: Policy) -> Granted:
     meaning = {key: pair for pair, key in policy.permissions.items() if pair[1] != "insert"}
     profiles = [profile.id for profile in policy.actor.profiles]
     with planned_cursor() as cursor:
-        cursor.execute(policy.granted_statement, {"user": policy.actor.id, "groups": profiles})
+        cursor.execute(policy.granted_statement, [policy.actor.id, profiles])
         return frozenset(meaning[key] for (key,) in cursor.fetchall())
 
 

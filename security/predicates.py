@@ -170,7 +170,8 @@ def _granted(access: Access, entity: Entity, permission: int, form: Form) -> lis
     """Return the rows with a grant, in the ``form`` of ``rows_where``; a join or an array would lose the index."""
     held = grants_of(access, entity, permission)
     if form == "hashed":  # PostgreSQL reads a list of keys inside of an "or" into memory, once for each statement
-        return [Q(pk__in=query.values("content_object")) for query in held]
+        users, groups = (query.order_by().values("content_object") for query in held)
+        return [Q(pk__in=users.union(groups, all=True))]
     of_row = [query.filter(content_object=OuterRef("pk")) for query in held]
     if form == "probed":  # and never what stands for a single value
         found = (Subquery(query.annotate(_held=TRUE).values("_held")[:1]) for query in of_row)

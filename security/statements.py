@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -48,6 +50,21 @@ def among(column: str, name: str) -> Func:
     return Func(F(column), place, template="(%(expressions)s)", arg_joiner=" = ANY ", output_field=BooleanField())
 
 
+class _Planned(psycopg.RawCursor[Any]):
+    """A cursor for texts that are kept: psycopg would look for their places anew each time, for they are long."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> _Planned:
+        """Run a text with ``%s`` for each of the ``params``."""
+        return super().execute(_numbered(query), params or None, **options)
+
+
+@lru_cache(maxsize=2_000)
+def _numbered(sql: str) -> str:
+    """Return ``sql`` with its places as PostgreSQL writes them: numbered."""
+    numbers = count(1)
+    return _PLACE.sub(lambda match: "%" if match[0] == "%%" else f"${next(numbers)}", sql)
+
+
 def planned_cursor() -> CursorWrapper:
     """Return a cursor for a text that is run again and again: planned once where connections are kept.
 
@@ -56,7 +73,7 @@ def planned_cursor() -> CursorWrapper:
     """
     connection.ensure_connection()
     wrapper: Any = connection  # whose own cursors put values into the text, which is planned anew each time
-    own = psycopg.Cursor(wrapper.connection)
+    own = _Planned(wrapper.connection)
     own.format = Format.BINARY
     cursor: CursorWrapper = wrapper._prepare_cursor(own)
     return cursor

@@ -17,7 +17,6 @@ from security import gate
 from security.access import once_per_access
 from security.grants import GRANTS
 from security.reading import count
-from security.selectivity import form_of
 from security.statements import Statement
 
 if TYPE_CHECKING:
@@ -44,15 +43,22 @@ class _Known:
 def total(access: Access, entity: Entity) -> int:
     """Return how many rows of ``entity`` the actor sees now."""
     if connection.in_atomic_block or not _is_watched(entity):  # own changes are in no snapshot that others have seen
-        return int(_counting(access, entity, form_of(access, entity)).rows()[0][0])
+        return int(_counting(access, entity, _form(access, entity)).rows()[0][0])
     place = _place(access, entity)
     known = place[0] if place else None
     found = _up_to_date(access, entity, known) if known and known.counted + SECONDS > time.monotonic() else None
     if found is None:
-        number, snapshot = _counting(access, entity, form_of(access, entity)).rows()[0]
+        number, snapshot = _counting(access, entity, _form(access, entity)).rows()[0]
         found = _Known(number, snapshot, time.monotonic())
     place[:] = [found]
     return found.total
+
+
+def _form(access: Access, entity: Entity) -> Form:
+    """Return the form that counts fastest: several rights overlap, which is found out from their keys."""
+    plan = access.plans[entity.kind]
+    one = len(plan.rules["view"]) == 1 and "view" not in plan.granted
+    return "open" if one else "sources"
 
 
 @once_per_access
