@@ -80,7 +80,7 @@ def indexes(prefix: str, *columns: str) -> list[models.Index]:
     return [_index(prefix, parts.split()) for parts in columns]
 
 
-def secured(prefix: str, assigned: str, *more: str, walks: Iterable[str]) -> list[models.Index]:
+def secured(prefix: str, assigned: str, *more: str, walks: Iterable[str] = ()) -> list[models.Index]:
     """The indexes of a kind with rights of its own: security columns, then ``more``, then those that are walked.
 
     ``walks`` are orders in which lists are read, beside that of the keys and that of the changes. Their indexes hold
