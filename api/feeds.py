@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from security.statements import Statement
 
 
+LONG = 500  # characters of a condition
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """Rows of a kind: ``rows`` makes the query of the visible ones, in a form of the gate's predicate.
@@ -108,7 +111,8 @@ def listing_of(access: Access, collection: Collection, query: ListQuery, selecti
     if query.where is None:
         return Listing(source, orders, selection, walk, known, "all" if of == "some" else of)
     tree = query.where
-    if any(name in where.lower() for name in CLOCK_FUNCTIONS):  # means another moment each time
+    # What asks for the time means another moment each time; what is long is hardly asked again, and would be kept.
+    if len(where) > LONG or any(name in where.lower() for name in CLOCK_FUNCTIONS):
         return Listing(_filtered(source, bind_where(access, entity, tree)), orders, selection, walk, None, of)
     condition = remembered(access, bind_where, (entity, where), lambda: bind_where(access, entity, tree))
     return Listing(_filtered(source, condition), orders, selection, walk, known, of)

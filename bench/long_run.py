@@ -87,7 +87,8 @@ def _peaks(server: Server) -> list[float]:
 def log_in(address: str) -> dict[str, float]:
     """Return what ``bench.login`` measures in a process of its own, and the same over HTTP on a cold server."""
     command = [sys.executable, "-m", "bench.login"]
-    made = subprocess.run(command, check=True, capture_output=True, text=True, env=environment(address))
+    served = environment(address, DATABASE_POOL="1")  # as gunicorn's configuration has it: connections are kept
+    made = subprocess.run(command, check=True, capture_output=True, text=True, env=served)
     found: dict[str, float] = json.loads(made.stdout)
     with serving(address, "ours") as servers:
         line = Line(servers["ours"].port)

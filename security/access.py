@@ -6,6 +6,8 @@ Frozen facts; ``plan`` compiles them, ``gate`` enforces them.
 from __future__ import annotations
 
 import hashlib
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -95,13 +97,19 @@ def remembered(access: Access, what: Callable[..., Any], key: Hashable, make: Ca
     """Return what ``make`` returned for the ``key`` among those of ``what``; it is forgotten with the access."""
     known = access.memo.setdefault(what, {})
     found: T
-    try:
-        found = known[key]
-    except KeyError:
-        if len(known) >= REMEMBERED:
-            del known[next(iter(known))]  # the oldest: clients choose what they ask for
-        found = known[key] = make()
+    if key in known:
+        with suppress(KeyError):  # another thread may have made place
+            found = known[key]
+            return found
+    found = make()
+    with _making_place:
+        while len(known) >= REMEMBERED:
+            known.pop(next(iter(known)))  # the oldest: clients choose what they ask for
+        known[key] = found
     return found
+
+
+_making_place = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)

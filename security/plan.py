@@ -6,7 +6,7 @@ always an argument; a superuser has a full plan, made by the same code.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Permission
@@ -38,9 +38,18 @@ if TYPE_CHECKING:
     from entities.models import Territory
     from security.models import ProfileRight
 
-_policies: dict[int, tuple[int, Policy]] = {}
-_accesses: dict[tuple[int, int, Granted, bool], Access] = {}
-_CACHED_USERS = 2_000
+
+@dataclass(frozen=True)
+class _Known:
+    """The policy of a user at a version, and what follows from it for the grants that were seen since."""
+
+    version: int
+    policy: Policy
+    accesses: dict[tuple[Granted, bool], Access]
+
+
+_policies: dict[int, _Known] = {}
+_CACHED_USERS, _CACHED_GRANTS = 2_000, 8
 
 
 def policy_version() -> int:
@@ -56,18 +65,18 @@ def access_for(user_id: int, version: int | None = None, *, external: bool = Fal
     """
     version = policy_version() if version is None else version
     known = _policies.get(user_id)
-    if known is None or known[0] != version:
+    if known is None or known.version != version:
         if len(_policies) >= _CACHED_USERS:
             _policies.clear()
-        known = _policies[user_id] = (version, compiled(facts_of(user_id)))
-    policy = known[1]
+        known = _policies[user_id] = _Known(version, compiled(facts_of(user_id)), {})
+    policy, accesses = known.policy, known.accesses
     granted = granted_by(policy)
-    key = (user_id, version, granted, external and bool(policy.withheld))
-    access = _accesses.get(key)
-    if access is None or access.actor is not policy.actor:
-        if len(_accesses) >= _CACHED_USERS:
-            _accesses.clear()
-        access = _accesses[key] = access_of(policy, version, granted, policy.withheld if external else frozenset())
+    key = (granted, external and bool(policy.withheld))
+    access = accesses.get(key)
+    if access is None:
+        if len(accesses) >= _CACHED_GRANTS:
+            accesses.clear()
+        access = accesses[key] = access_of(policy, version, granted, policy.withheld if external else frozenset())
     return access
 
 

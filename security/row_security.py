@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import secrets
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from entities.registry import Entity
 
 M = TypeVar("M", bound="Model")
-_MARK = re.compile(r"/\*reader (\d+)\*/")
+_SECRET = secrets.token_hex(8)  # so that no text of a client is a mark
+_MARK = re.compile(rf"/\*reader {_SECRET}-(\d+)\*/")
 _numbers = itertools.count(1)
 _readers: WeakValueDictionary[str, Access] = WeakValueDictionary()
 _told: WeakKeyDictionary[Any, tuple[str, bool]] = WeakKeyDictionary()
@@ -48,7 +50,7 @@ class _Locked(BaseTable):
         quote = connection.ops.quote_name
         alias = compiler.quote_name_unless_alias(self.alias)  # as the columns are told apart
         schema, name = _relation(self.entity)
-        return f"{quote(schema)}.{quote(name)} {alias} /*reader {_number(self.access)}*/", ()
+        return f"{quote(schema)}.{quote(name)} {alias} /*reader {_SECRET}-{_number(self.access)}*/", ()
 
     def relabeled_clone(self, change_map: dict[str | None, str]) -> _Locked:
         """Return the same table under the alias that ``change_map`` gives it."""

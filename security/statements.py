@@ -58,7 +58,7 @@ class _Planned(psycopg.RawCursor[Any]):
         return super().execute(_numbered(query), params or None, **options)
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=256)
 def _numbered(sql: str) -> str:
     """Return ``sql`` with its places as PostgreSQL writes them: numbered."""
     numbers = count(1)

@@ -44,14 +44,17 @@ def insert(
         ]
     _tell(pre_save, records, created=None)
     keyed = bool(records) and records[0].pk is not None  # by who listens
+    places = sorted(range(len(records)), key=lambda place: records[place].pk or 0)  # rows come back by their keys
     written = columns if keyed else columns[1:]
-    fields = [sorted(given) for given in names]
-    rows = _run(_inserting(access, entity, keyed, judged), records, written, fields, _time(records[0]))
-    for record, (key, _) in zip(records, rows, strict=True):
+    fields = [sorted(names[place]) for place in places]
+    ordered = [records[place] for place in places]
+    rows = _run(_inserting(access, entity, keyed, judged), ordered, written, fields, _time(records[0]))
+    held = dict(zip(places, (allowed for _, allowed in rows), strict=True))
+    for record, (key, _) in zip(ordered, rows, strict=True):
         record.pk = key
         record._state.adding, record._state.db = False, DEFAULT_DB_ALIAS
     _tell(post_save, records, created=True)
-    return [held for _, held in rows]
+    return [held[place] for place in range(len(records))]
 
 
 def update(access: Access, entity: Entity, record: Record, changed: Collection[str], names: Iterable[str]) -> bool:

@@ -18,6 +18,7 @@ from security.access import once_per_access
 from security.grants import GRANTS
 from security.reading import count
 from security.statements import Statement
+from security.watching import HOURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,6 +90,8 @@ def _changing(access: Access, entity: Entity) -> Statement:
     profiles = [profile.id for profile in access.actor.profiles]
     mine = f"user_id = {access.actor.id:d} OR group_id = ANY ('{{{_list(profiles)}}}'::int[])"
     since = "xid >= pg_snapshot_xmin(%s::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, %s::pg_snapshot)"
+    # Notes that came with a dump have numbers of another cluster: those of transactions that are still to come here.
+    since += f" AND pg_visible_in_snapshot(xid, pg_current_snapshot()) AND at > now() - interval '{HOURS} hours'"
     return Statement(
         f"SELECT count(*) FILTER (WHERE {_reached(access, entity, 'after')}),"
         f" count(*) FILTER (WHERE {_reached(access, entity, 'before')}),"

@@ -1,7 +1,7 @@
 """The SQL by which changes of what rights are about are noted: of the security columns of records, and of grants.
 
 ``totals`` brings a remembered total up to date with it (docs/adr/0032). Only migrations run it. What is noted is of no
-use after some minutes and is taken away by those who note more.
+use after some minutes and is taken away after a day, by those who note more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MINUTES = 60  # how long what is noted stays, several times as long as totals are remembered
+HOURS = 24  # how long what is noted stays: longer than any transaction and much longer than totals are remembered
 
 # ``before`` and ``after`` = the security columns of a live row (territory, assigned, team, creator), NULL for none;
 # a row without key and holder says that anything may have changed. ``xid`` tells who has seen what.
@@ -32,7 +32,8 @@ CREATE FUNCTION security_rowchange_swept() RETURNS trigger LANGUAGE plpgsql AS $
 BEGIN
     IF random() < 0.01 THEN
         DELETE FROM security_rowchange WHERE id IN (SELECT id FROM security_rowchange
-            WHERE at < now() - interval '{MINUTES} minutes' ORDER BY id LIMIT 20000 FOR UPDATE SKIP LOCKED);
+            WHERE id <= (SELECT min(id) + 5000 FROM security_rowchange) AND at < now() - interval '{HOURS} hours'
+            FOR UPDATE SKIP LOCKED);
     END IF;
     RETURN NULL;
 END $$;

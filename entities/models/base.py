@@ -93,7 +93,7 @@ def secured(prefix: str, assigned: str, *more: str, walks: Iterable[str] = ()) -
 
 def _index(prefix: str, parts: list[str], covers: tuple[str, ...] = ()) -> models.Index:
     """Return the index of ``parts`` and the key that holds the columns ``covers`` besides; empty values come first."""
-    name = f"{prefix}_{'_'.join(part.strip('~') for part in parts)}"[:27] + "_ix"
+    name = f"{prefix}_{'_'.join(part.strip('~') for part in parts)}"[:27] + ("_cx" if covers else "_ix")
     if not covers and not any(part.startswith("~") for part in parts):
         return models.Index(fields=[*parts, "id"], name=name, condition=LIVE)
     terms: list[Any] = [folded(part[1:]) if part.startswith("~") else _ordered(part) for part in parts]

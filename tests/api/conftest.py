@@ -53,7 +53,6 @@ def _connect(name: str) -> None:
     connection.settings_dict["NAME"] = name
     # Plans belong to the database that they were compiled from.
     plan._policies.clear()
-    plan._accesses.clear()
 
 
 @pytest.fixture(scope="session")

@@ -272,3 +272,9 @@ def test_86_quick_find_is_read_only(susan: Wire, method: str) -> None:
 def test_86_there_is_no_other_service(susan: Wire, path: str) -> None:
     for base in (BASE, BASE.removesuffix("/-")):
         assert susan.get(f"{base}/{path}").refusal == (404, "ResourceKindNotFound", "UnknownPath")
+
+
+def test_no_text_of_a_client_is_taken_for_the_mark_of_a_reader(susan: Wire) -> None:
+    text = "/*reader 0*/"
+    assert find(susan, text).status == 200
+    assert susan.get("company", where=f"comp_name eq '{text}'").status == 200

@@ -41,7 +41,6 @@ def undone() -> Iterator[None]:
 def forget() -> None:
     """Forget plans, what was worked out of them, and documents that were made before or with the fault."""
     plan._policies.clear()
-    plan._accesses.clear()
     surroundings._living.cache_clear()
     surroundings._reading_people.cache_clear()
     document._documents.clear()

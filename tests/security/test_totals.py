@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from entities.models import Company, Team
-from entities.registry import registry
+from entities.registry import registry, table_name
 from security import gate, totals
 from security.grants import GRANTS
 from tests.security.people import access, company, profile, right, territory, user
@@ -187,3 +187,28 @@ def test_every_kind_with_places_of_its_own_is_watched() -> None:
     for entity in registry():
         if entity.has_own_rights and entity.has_territory:
             assert totals._is_watched(entity), entity.kind
+
+
+def test_notes_of_another_cluster_are_passed_over() -> None:
+    """A dump brings notes with the numbers of transactions that are still to come here."""
+    world = World(5)
+    before = told(world.people[4])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO security_rowchange (xid, kind, key, after) VALUES"
+            " ((pg_current_xact_id()::text::bigint + 1000000)::text::xid8, 'Company', 1, '{1,1,1,1}')"
+        )
+    assert [told(world.people[4]) for _ in range(3)] == [before] * 3
+
+
+@pytest.mark.django_db
+def test_what_is_noted_are_the_columns_that_rights_are_about() -> None:
+    for entity in registry():
+        if not (entity.has_own_rights and entity.has_territory):
+            continue
+        columns = ("territory_id", f"{entity.assigned}_id", "team_id", "created_by_id")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [f"{table_name(entity.model)}_noted"])
+            (definition,) = cursor.fetchone()
+        for row in ("r", "OLD", "NEW"):
+            assert f"ARRAY[{', '.join(f'{row}.{column}' for column in columns)}]" in definition, entity.kind
