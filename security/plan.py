@@ -49,7 +49,7 @@ class _Known:
 
 
 _policies: dict[int, _Known] = {}
-_CACHED_USERS, _CACHED_GRANTS = 2_000, 8
+_CACHED_USERS, _CACHED_GRANTS = 500, 8  # what follows from a policy, statements and all, takes up to a megabyte
 
 
 def policy_version() -> int:
@@ -66,8 +66,8 @@ def access_for(user_id: int, version: int | None = None, *, external: bool = Fal
     version = policy_version() if version is None else version
     known = _policies.get(user_id)
     if known is None or known.version != version:
-        if len(_policies) >= _CACHED_USERS:
-            _policies.clear()
+        for oldest in list(_policies)[: len(_policies) + 1 - _CACHED_USERS]:
+            _policies.pop(oldest, None)
         known = _policies[user_id] = _Known(version, compiled(facts_of(user_id)), {})
     policy, accesses = known.policy, known.accesses
     granted = granted_by(policy)

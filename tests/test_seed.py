@@ -30,6 +30,9 @@ SECRET = {
 }
 
 
+NOTES = "security_rowchange"  # of what changed when, in which transaction: no part of a world
+
+
 @pytest.fixture(autouse=True)
 def bare() -> None:
     """Start from a database without records, whatever other tests keep there."""
@@ -52,6 +55,8 @@ def digest() -> dict[str, str]:
     """Return a hash of the content of every table."""
     found = {}
     for table in connection.introspection.table_names():
+        if table == NOTES:
+            continue
         hidden = "{" + SECRET.get(table, "") + "}"
         rows = query(f'SELECT (to_jsonb(t) - %s::text[])::text AS row FROM "{table}" t ORDER BY row', hidden)
         found[table] = hashlib.sha256(repr(rows).encode()).hexdigest()

@@ -33,7 +33,8 @@ def everything(world: World) -> None:
         access = access_for(user.key)
         checks.shapes(oracle, user, access)
         checks.lists(oracle, user, access, turn + index)
-        checks.pages(oracle, user, access, turn + index + 1)
+        if (turn + index) % 2:  # a statement is made for each kind and user, which takes its time
+            checks.pages(oracle, user, access, (turn + index) // 2)
         checks.predicates(oracle, user, access, turn + index)
         checks.unsaved(oracle, user, access)
         checks.permissions(oracle, user, turn + index)
