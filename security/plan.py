@@ -66,7 +66,7 @@ def access_for(user_id: int, version: int | None = None, *, external: bool = Fal
     version = policy_version() if version is None else version
     known = _policies.get(user_id)
     if known is None or known.version != version:
-        for oldest in list(_policies)[: len(_policies) + 1 - _CACHED_USERS]:
+        for oldest in list(_policies)[: max(0, len(_policies) + 1 - _CACHED_USERS)]:
             _policies.pop(oldest, None)
         known = _policies[user_id] = _Known(version, compiled(facts_of(user_id)), {})
     policy, accesses = known.policy, known.accesses

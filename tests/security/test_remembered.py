@@ -42,3 +42,13 @@ def test_what_followed_from_an_earlier_policy_is_let_go() -> None:
         assert access(who) is seen[-1]
     assert len({id(one) for one in seen}) == 3
     assert list(plan._policies[who.pk].accesses.values()) == seen[-1:]
+
+
+def test_the_policies_of_the_latest_users_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "_CACHED_USERS", 3)
+    plan._policies.clear()
+    people = [user(f"reader-{n}") for n in range(6)]
+    for count, who in enumerate(people, 1):
+        access(who)
+        assert list(plan._policies) == [one.pk for one in people[max(0, count - 3) : count]]
+    plan._policies.clear()
