@@ -102,9 +102,7 @@ def listing_of(access: Access, collection: Collection, query: ListQuery, selecti
     """Return the rows that ``query`` asks for in its order, however they are written down; raises ``QueryError``."""
     entity, source = collection.entity, collection.source
     where = query.given.get("where", "")
-    orders = remembered(
-        access, bind_order, (entity, query.order_by), lambda: bind_order(access, entity, query.order_by)
-    )
+    orders = bind_order(access, entity, query.order_by)
     walk = walk_of(access, collection.path, where, query.given.get("orderBy", ""))
     known = (source.name, where, query.order_by)
     of: Literal["some", "members"] = "some" if collection.path == entity.kind else "members"
@@ -156,11 +154,15 @@ def _rows(
         keys = [part.values_list("pk", *order_values(listing.orders)) for part in parts]
         return page(access, entity, columns, keys, window)
 
-    if listing.known is None:
-        statement = make()
-    else:
-        statement = remembered(access, page, (entity, listing.known, columns, window, form, nulls), make)
+    statement = _kept(access, page, listing, (entity, columns, window, form, nulls), make)
     return statement.rows(**listing.source.values, **({} if cursor is None else after(cursor)))
+
+
+def _kept(
+    access: Access, what: Callable[..., Statement], listing: Listing, key: Hashable, make: Callable[[], Statement]
+) -> Statement:
+    """Return the statement that ``make`` makes, kept for the same listing and ``key`` where that is worth while."""
+    return make() if listing.known is None else remembered(access, what, (listing.known, key), make)
 
 
 def _form(access: Access, entity: Entity, listing: Listing) -> Form:
@@ -180,8 +182,7 @@ def _total(access: Access, entity: Entity, listing: Listing) -> int:
     def make() -> Statement:
         return count(listing.source.rows(form))
 
-    known = listing.known
-    statement = make() if known is None else remembered(access, count, (entity, known, form), make)
+    statement = _kept(access, count, listing, (entity, form), make)
     return int(statement.rows(**listing.source.values)[0][0])
 
 

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from entities.registry import Entity, registry, table_name
 from security import gate
-from security.access import once_per_access
+from security.access import remembered
 from security.predicates import grants_of, scope_condition
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _sizes: dict[str, tuple[float, float]] = {}
 
 @dataclass(frozen=True)
 class Seen:
-    """What was counted at a moment of ``time.monotonic``: ``few`` = so little that it is collected."""
+    """The form that follows from what was counted at a moment of ``time.monotonic``."""
 
     form: Form
     at: float
@@ -50,16 +50,10 @@ def form_of(access: Access, entity: Entity) -> Form:
     plan = access.plans[(registry()[entity.base] if entity.base else entity).kind]
     if plan.shape.entity.parents or any(rule.scope == "everywhere" for rule in plan.rules["view"]):
         return "open"
-    known = _known(access, plan.shape.entity)
+    known: list[Seen] = remembered(access, form_of, plan.shape.entity, list)
     if not known or known[0].at + SECONDS < time.monotonic():
         known[:] = [Seen(_measured(access, plan.shape.entity), time.monotonic())]
     return known[0].form
-
-
-@once_per_access
-def _known(access: Access, entity: Entity) -> list[Seen]:
-    """Return the place where what was counted is kept."""
-    return []
 
 
 def _measured(access: Access, entity: Entity) -> Form:

@@ -14,7 +14,7 @@ from django.db import connection
 
 from entities.registry import Entity, table_name
 from security import gate
-from security.access import once_per_access
+from security.access import once_per_access, remembered
 from security.grants import GRANTS
 from security.reading import count
 from security.statements import Statement
@@ -45,7 +45,7 @@ def total(access: Access, entity: Entity) -> int:
     """Return how many rows of ``entity`` the actor sees now."""
     if connection.in_atomic_block or not _is_watched(entity):  # own changes are in no snapshot that others have seen
         return int(_counting(access, entity, _form(access, entity)).rows()[0][0])
-    place = _place(access, entity)
+    place: list[_Known] = remembered(access, total, entity, list)
     known = place[0] if place else None
     found = _up_to_date(access, entity, known) if known and known.counted + SECONDS > time.monotonic() else None
     if found is None:
@@ -60,12 +60,6 @@ def _form(access: Access, entity: Entity) -> Form:
     plan = access.plans[entity.kind]
     one = len(plan.rules["view"]) == 1 and "view" not in plan.granted
     return "open" if one else "sources"
-
-
-@once_per_access
-def _place(access: Access, entity: Entity) -> list[_Known]:
-    """Return the place where a total is kept."""
-    return []
 
 
 @once_per_access

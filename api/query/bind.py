@@ -14,6 +14,7 @@ from api.query.errors import QueryError, shown
 from api.query.expressions import sort_key, where_expression
 from api.query.values import Operand
 from security import gate
+from security.access import once_per_access
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ def bind_where(access: Access, entity: Entity, tree: Node, path: str | None = "w
     return where_expression(tree, resolve, path=path)
 
 
+@once_per_access
 def bind_order(access: Access, entity: Entity, terms: Sequence[OrderTerm]) -> list[Order]:
     """Return the total order that ``orderBy`` asks for, or the kind's default; it always ends with the key.
 
