@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from api.actions import ActionViewSet
 from api.address import KEY, QUICK_FIND, base_path
@@ -35,8 +35,13 @@ def _actions(actions: dict[str, str], entity: Entity) -> dict[str, Any]:
     return {m: action for m, action in actions.items() if m in READ_ONLY or not entity.read_only}
 
 
+def _kind(entity: Entity) -> URLResolver:
+    """Return the routes of a kind, below its name: Django tries one after the other, and there are hundreds."""
+    return re_path(f"^{base_path()[1:]}/{entity.kind}", include(list(_routes(entity))))
+
+
 def _routes(entity: Entity) -> Iterator[URLPattern]:
-    here, name = f"^{base_path()[1:]}/{entity.kind}", entity.kind
+    here, name = "^", entity.kind
     feed = EntityViewSet.as_view(_actions(FEED, entity), entity=entity)
     entry = EntityViewSet.as_view(_actions(ENTRY, entity), entity=entity)
     yield re_path(f"{here}$", feed, name=name)
@@ -63,7 +68,7 @@ def _routes(entity: Entity) -> Iterator[URLPattern]:
             yield re_path(f"{here}{PARENT}/{field.relation}$", read, name=f"{name}-{field.relation}")
 
 
-def routes() -> list[URLPattern]:
+def routes() -> list[URLPattern | URLResolver]:
     """Return every route: below ``/sdata/``, and the document and its pages at the root of the host."""
     here = f"^{base_path()[1:]}"
     return [
@@ -75,7 +80,7 @@ def routes() -> list[URLPattern]:
         re_path(rf"{here}/\$docs$", DocumentationView.as_view(), name="documentation"),
         re_path(rf"{here}/\$policy/preview$", PolicyPreviewView.as_view({"post": "preview"}), name="policy-preview"),
         re_path(f"{here}/{re.escape(QUICK_FIND)}$", QuickFindView.as_view(), name="quick-find"),
-        *(route for entity in registry() for route in _routes(entity)),
+        *map(_kind, registry()),
         *classic_routes(),
         # Not "(?s)^sdata(/.*)?$": beside a pattern with a flag Django can reverse no address of the site.
         re_path(r"^sdata(/[\s\S]*)?$", NowhereView.as_view(), name="nowhere"),

@@ -80,14 +80,14 @@ MIDDLEWARE = [
     "api.middleware.CompressionMiddleware",
     "api.middleware.SDataMiddleware",
     "api.middleware.CrossOriginMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "crm.pages.SecurityMiddleware",
+    "crm.pages.FilesMiddleware",
+    "crm.pages.SessionMiddleware",
+    "crm.pages.CommonMiddleware",
+    "crm.pages.CsrfViewMiddleware",
+    "crm.pages.AuthenticationMiddleware",
+    "crm.pages.MessageMiddleware",
+    "crm.pages.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"

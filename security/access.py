@@ -171,7 +171,8 @@ class Access:
 class Policy:
     """The compiled policy of one user, without the grants, which are read anew for every request.
 
-    ``refusals`` = the transitions that each profile refuses, as ``Kind.transition``; one set per profile.
+    ``grantable`` = what the keys mean that ``granted_statement`` lists; others mean nothing. ``refusals`` = the
+    transitions that each profile refuses, as ``Kind.transition``; one set per profile.
     """
 
     actor: Actor
@@ -180,5 +181,6 @@ class Policy:
     lists: Lists
     permissions: Mapping[tuple[str, Action], int]
     granted_statement: str
+    grantable: Mapping[int, tuple[str, Action]]
     withheld: frozenset[str]
     refusals: tuple[frozenset[str], ...] = ()

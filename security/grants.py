@@ -14,7 +14,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from entities.registry import Entity, app_label, registry, table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 GRANTS: dict[str, tuple[type[models.Model], type[models.Model]]] = {}
 
@@ -64,20 +64,24 @@ def build() -> None:
             )
 
 
-def granted_statement(permissions: Mapping[str, Iterable[int]]) -> str:
-    """Return the statement that lists of which permissions a user or groups hold at least one grant.
+def granted_statement(permissions: Mapping[str, Iterable[int]], summarised: Collection[str]) -> str:
+    """Return the statement that lists of which permissions a user or groups hold at least one grant, and may be others.
 
     Its places are the user's key and the list of the groups'. ``permissions`` are the keys of Django's permissions per
-    kind, from the database, never from a request.
+    kind, from the database, never from a request. What is not among the tables that are ``summarised`` (``holders``) is
+    looked up itself.
     """
     first = "(SELECT min(content_object_id) FROM {} g WHERE {} AND g.permission_id = p) IS NOT NULL"  # never a scan
-    branches = []
+    summary = "SELECT permission_id FROM security_holder WHERE"
+    branches = [f"{summary} user_id = mine", f"{summary} group_id = ANY (theirs)"]
     for kind, keys in permissions.items():
         users, groups = (table_name(table) for table in GRANTS[kind])
+        if {users, groups} <= set(summarised):
+            continue
         values = ", ".join(f"({key:d})" for key in keys)
         branches.append(
             f"SELECT p FROM (VALUES {values}) AS v (p) WHERE {first.format(users, 'g.user_id = mine')}"
             f" OR EXISTS (SELECT 1 FROM unnest(theirs) AS h WHERE {first.format(groups, 'g.group_id = h')})"
         )
     holders = "(SELECT %s::int AS mine, %s::int[] AS theirs) AS holders"
-    return f"SELECT p FROM {holders} CROSS JOIN LATERAL ({' UNION ALL '.join(branches)}) AS held"
+    return f"SELECT p FROM {holders} CROSS JOIN LATERAL ({' UNION ALL '.join(branches)}) AS held (p)"

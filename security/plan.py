@@ -28,6 +28,7 @@ from security.access import (
 )
 from security.facts import Facts, facts_of
 from security.grants import GRANTS, granted_statement
+from security.holders import summarised_tables
 from security.models import FUNCTIONS, PolicyVersion
 from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of, transitions_of
 from security.statements import planned_cursor
@@ -94,11 +95,10 @@ def _permissions() -> Mapping[tuple[str, Action], int]:
 
 def granted_by(policy: Policy) -> Granted:
     """Return the (kind, action) pairs for which the actor holds at least one grant, in one statement."""
-    meaning = {key: pair for pair, key in policy.permissions.items() if pair[1] != "insert"}
     profiles = [profile.id for profile in policy.actor.profiles]
     with planned_cursor() as cursor:
         cursor.execute(policy.granted_statement, [policy.actor.id, profiles])
-        return frozenset(meaning[key] for (key,) in cursor.fetchall())
+        return frozenset(policy.grantable[key] for (key,) in cursor.fetchall() if key in policy.grantable)
 
 
 def compiled(facts: Facts) -> Policy:
@@ -118,9 +118,11 @@ def compiled(facts: Facts) -> Policy:
     )
     permissions = _permissions()
     held: dict[str, list[int]] = {}
+    grantable: dict[int, tuple[str, Action]] = {}
     for (kind, action), key in permissions.items():
         if action != "insert" and may_be_given(registry()[kind], action):
             held.setdefault(kind, []).append(key)
+            grantable[key] = kind, action
     refusals = tuple(frozenset[str](profile.refused) for profile in profiles)
     return Policy(
         actor=actor,
@@ -128,7 +130,8 @@ def compiled(facts: Facts) -> Policy:
         field_rules=_field_rules(facts),
         lists=compile_lists(Caption.objects.order_by("family", "order", "code")),
         permissions=permissions,
-        granted_statement=granted_statement(held),
+        granted_statement=granted_statement(held, summarised_tables()),
+        grantable=grantable,
         withheld=facts.withheld,
         refusals=(frozenset(),) if actor.administrator else refusals,
     )
