@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 from api import entries, related
-from api.pagination import Cursor, after, beyond, directions, in_order, order_values, seal, unseal, walk_of
+from api.pagination import Cursor, after, beyond, directions, in_order, key_at, order_values, seal, unseal, walk_of
 from api.query.bind import bind_order, bind_where
 from api.query.functions import CLOCK_FUNCTIONS
 from api.selection import selected
@@ -130,7 +130,8 @@ def page_of(access: Access, entity: Entity, listing: Listing, query: ListQuery, 
     if query.count == 0:
         return Page([], start, total, "")
     columns = entries.needed(access, entity, listing.selection.projection)
-    window = Window(directions(listing.orders), query.count + 1, 0 if cursor else start - 1)
+    offset = 0 if cursor else start - 1
+    window = Window(directions(listing.orders), query.count + 1, offset, key_at(listing.orders))
     rows = _rows(access, entity, listing, columns, window, cursor)
     loaded = entries.Loaded(columns, rows[: query.count])
     found = related.assemble(access, entity, loaded, listing.selection, base)

@@ -129,6 +129,11 @@ def directions(orders: Sequence[Order]) -> tuple[str, ...]:
     return tuple(_DIRECTIONS[order.descending, order.nullable] for order in orders)
 
 
+def key_at(orders: Sequence[Order]) -> int:
+    """Return which of the order values, counted from 1, is the key."""
+    return next(n for n, order in enumerate(orders, 1) if order.type == "key" and order.expression == F("id"))
+
+
 _DIRECTIONS = {
     (False, False): "ASC",
     (True, False): "DESC",

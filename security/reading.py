@@ -62,11 +62,16 @@ class Columns:
 
 @dataclass(frozen=True)
 class Window:
-    """Which part of ordered keys makes a page; ``directions`` = how each value that they are ordered by is ordered."""
+    """Which part of ordered keys makes a page; ``directions`` = how each value that they are ordered by is ordered.
+
+    ``key_at`` = which of these values, counted from 1, is the key itself: PostgreSQL then knows that the rows which are
+    looked up in the order of their keys are in order; 0 = none.
+    """
 
     directions: tuple[str, ...]
     limit: int
     offset: int = 0
+    key_at: int = 0
 
 
 def records(access: Access, entity: Entity, keys: Collection[int], columns: Columns) -> list[tuple[Any, ...]]:
@@ -94,7 +99,7 @@ def page(
     parts = [found for found in map(part, keys) if found.sql]
     if not parts:
         return Statement("")
-    return _composed(access, entity, columns, _wide(access, entity, columns), _keys(parts, window), window.directions)
+    return _composed(access, entity, columns, _wide(access, entity, columns), _keys(parts, window), window)
 
 
 def count(rows: QuerySet[Record]) -> Statement:
@@ -141,20 +146,21 @@ def _composed(
     columns: Columns,
     wide: Part,
     keys: Part | None = None,
-    directions: Sequence[str] = (),
+    window: Window | None = None,
 ) -> Statement:
     """Return the statement of the rows of ``wide``, or of those with the ``keys`` of a page, with their titles."""
     shown = [f"{_ROWS}.{name}" for name in _names(wide.width)]
     source, slots = f"({wide.sql}) AS {_ROWS} ({', '.join(_names(wide.width))})", wide.slots
-    if keys is not None:
+    order = ""
+    if keys is not None and window is not None:
         found = f"({keys.sql}) AS {_KEYS} ({', '.join(_names(keys.width))})"
-        source, slots = f"{found} JOIN {source} ON {_ROWS}.c0 = {_KEYS}.c0", (*keys.slots, *slots)
+        source, slots = f"{found} JOIN {source} ON {_ROWS}.c0 = {_KEYS}.c{window.key_at:d}", (*keys.slots, *slots)
+        order = f" ORDER BY {_order(_KEYS, window.directions)}"
     shown += [_title(access, field.target, columns.at[field]) for field in columns.titles]
     if columns.owner:
         shown.append(_owner_title(access, entity, columns))
     if keys is not None:
         shown += [f"{_KEYS}.{name}" for name in _names(keys.width)[1:]]
-    order = f" ORDER BY {_order(_KEYS, directions)}" if directions else ""
     return Statement(f"SELECT {', '.join(shown)} FROM {source}{order}", slots, wide.converters)
 
 
