@@ -27,6 +27,7 @@ from entities.registry import table_name
 from entities.rules.directory import place_territories
 from security.gate import system_rows
 from security.grants import GRANTS
+from security.holders import summarise_anew
 from security.models import FieldRule, Profile, ProfileRight
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def grant(size: Size) -> None:
     others = [key for name, key in sorted(profiles.items()) if name.startswith("Profile ")]
     drawn = f"(ARRAY{others})[1 + (i + i / {size.companies}) % {len(others)}]"  # another one when the rows come again
     rows.grant(groups, {"group_id": drawn}, view, rest, 4, size.companies)
+    summarise_anew()  # for triggers are off
 
 
 def _upto(last: int) -> range:

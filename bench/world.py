@@ -82,7 +82,6 @@ def ensure(size: Size) -> bool:
     from django.db import connection, transaction
 
     from bench import policy
-    from security.holders import summarise_anew
 
     name, (world, grants) = str(connection.settings_dict["NAME"]), made_of(size)
     call_command("migrate", verbosity=0, interactive=False)
@@ -99,7 +98,6 @@ def ensure(size: Size) -> bool:
                 policy.grant(size)
             else:
                 build(size)
-            summarise_anew()
         cursor.execute("VACUUM ANALYZE")
         cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS '{world}; {grants}'")
     return True

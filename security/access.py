@@ -30,7 +30,8 @@ DJANGO_ACTIONS: Mapping[Action, Literal["view", "add", "change", "delete"]] = {
 P = ParamSpec("P")
 T = TypeVar("T")
 REMEMBERED = 100  # of each function: a kind's statements are some 10 kB each
-Granted = frozenset[tuple[str, Action]]
+Holder = Literal["user", "group"]  # a grant is held by a user, or by all who are in a profile
+Granted = frozenset[tuple[str, Action, Holder]]
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,14 @@ class Actor:
 
 @dataclass(frozen=True, eq=False)
 class AccessPlan:
-    """What one actor may do with one entity.
+    """What one actor may do with one entity; ``granted`` = for which actions there are grants, and to whom.
 
     ``nests`` = it may create a child of this kind together with its parent, which needs the right to insert that alone.
     """
 
     shape: Shape
     rules: Mapping[Action, tuple[RowRule, ...]]
-    granted: frozenset[Action]
+    granted: Mapping[Action, frozenset[Holder]]
     nests: bool = False
 
 

@@ -65,23 +65,24 @@ def build() -> None:
 
 
 def granted_statement(permissions: Mapping[str, Iterable[int]], summarised: Collection[str]) -> str:
-    """Return the statement that lists of which permissions a user or groups hold at least one grant, and may be others.
+    """Return the statement that lists of which permissions a ``user`` or a ``group`` holds a grant, and may be others.
 
     Its places are the user's key and the list of the groups'. ``permissions`` are the keys of Django's permissions per
     kind, from the database, never from a request. What is not among the tables that are ``summarised`` (``holders``) is
     looked up itself.
     """
     first = "(SELECT min(content_object_id) FROM {} g WHERE {} AND g.permission_id = p) IS NOT NULL"  # never a scan
-    summary = "SELECT permission_id FROM security_holder WHERE"
-    branches = [f"{summary} user_id = mine", f"{summary} group_id = ANY (theirs)"]
+    summary = "SELECT permission_id, '{}' FROM security_holder WHERE"
+    branches = [f"{summary.format('user')} user_id = mine", f"{summary.format('group')} group_id = ANY (theirs)"]
     for kind, keys in permissions.items():
         users, groups = (table_name(table) for table in GRANTS[kind])
         if {users, groups} <= set(summarised):
             continue
         values = ", ".join(f"({key:d})" for key in keys)
-        branches.append(
-            f"SELECT p FROM (VALUES {values}) AS v (p) WHERE {first.format(users, 'g.user_id = mine')}"
-            f" OR EXISTS (SELECT 1 FROM unnest(theirs) AS h WHERE {first.format(groups, 'g.group_id = h')})"
-        )
+        branches += [
+            f"SELECT p, 'user' FROM (VALUES {values}) AS v (p) WHERE {first.format(users, 'g.user_id = mine')}",
+            f"SELECT p, 'group' FROM (VALUES {values}) AS v (p) WHERE EXISTS"
+            f" (SELECT FROM unnest(theirs) AS h WHERE {first.format(groups, 'g.group_id = h')})",
+        ]
     holders = "(SELECT %s::int AS mine, %s::int[] AS theirs) AS holders"
-    return f"SELECT p FROM {holders} CROSS JOIN LATERAL ({' UNION ALL '.join(branches)}) AS held (p)"
+    return f"SELECT p, how FROM {holders} CROSS JOIN LATERAL ({' UNION ALL '.join(branches)}) AS held (p, how)"

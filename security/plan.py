@@ -22,6 +22,7 @@ from security.access import (
     Action,
     Actor,
     Granted,
+    Holder,
     Policy,
     ProfileName,
     RowRule,
@@ -94,11 +95,11 @@ def _permissions() -> Mapping[tuple[str, Action], int]:
 
 
 def granted_by(policy: Policy) -> Granted:
-    """Return the (kind, action) pairs for which the actor holds at least one grant, in one statement."""
+    """Return for which kinds and actions the actor holds at least one grant, and how, in one statement."""
     profiles = [profile.id for profile in policy.actor.profiles]
     with planned_cursor() as cursor:
         cursor.execute(policy.granted_statement, [policy.actor.id, profiles])
-        return frozenset(policy.grantable[key] for (key,) in cursor.fetchall() if key in policy.grantable)
+        return frozenset((*policy.grantable[key], how) for key, how in cursor.fetchall() if key in policy.grantable)
 
 
 def compiled(facts: Facts) -> Policy:
@@ -221,7 +222,10 @@ def access_of(policy: Policy, version: int, granted: Granted, withheld: frozense
         nests = any("insert" in _actions(root, policy, granted, actions) for root in _roots(entity))
         nests = nests and not _is_blocked(policy, entity)
         rules = policy.rules.get(entity.kind, dict.fromkeys(ACTIONS, ()))
-        own = frozenset(action for kind, action in granted if kind == entity.kind)
+        own: dict[Action, frozenset[Holder]] = {}
+        for kind, action, holder in granted:
+            if kind == entity.kind:
+                own[action] = own.get(action, frozenset()) | {holder}
         shape = Shape(entity.kind, fields, allowed)
         shape = replace(shape, transitions=transitions_of(shape, policy.refusals))
         plans[entity.kind] = AccessPlan(shape, rules, own, nests)
@@ -246,7 +250,8 @@ def _actions(
             found = ACTIONS if write else ("view",) if view else ()
         else:
             rules = policy.rules[entity.kind]
-            some = {action for action in ACTIONS if rules[action] or (entity.kind, action) in granted}
+            held = {action for kind, action, _ in granted if kind == entity.kind}
+            some = {action for action in ACTIONS if rules[action] or action in held}
             found = some if "view" in some else some & {"insert"}
         found = frozenset(found) & ({"view"} if entity.view else set(ACTIONS))
         blocked = "insert" in found and _is_blocked(policy, entity)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from entities.registry import Entity
-    from security.access import Access, Action, Policy
+    from security.access import Access, Action, Holder, Policy
 
 Row = dict[str, Any]
 
@@ -127,10 +127,12 @@ def access_at(facts: Facts, at: datetime, *, external: bool) -> tuple[Policy, Ac
     policy = compiled(facts)
     meaning = {key: pair for pair, key in policy.permissions.items()}
     profiles = [profile.pk for profile in facts.profiles]
-    held: set[tuple[str, Action]] = set()
+    held: set[tuple[str, Action, Holder]] = set()
     for users, groups in GRANTS.values():
-        found = rows_at(table_name(users), at, user_id=facts.user.pk)
-        found += [row for one in profiles for row in rows_at(table_name(groups), at, group_id=one)]
-        held |= {meaning[row["permission_id"]] for row in found if row["permission_id"] in meaning}
+        mine = rows_at(table_name(users), at, user_id=facts.user.pk)
+        theirs = [row for one in profiles for row in rows_at(table_name(groups), at, group_id=one)]
+        known: list[tuple[Holder, list[Row]]] = [("user", mine), ("group", theirs)]
+        for holder, rows in known:
+            held |= {(*meaning[row["permission_id"]], holder) for row in rows if row["permission_id"] in meaning}
     hidden = facts.withheld if external else frozenset[str]()
     return policy, access_of(policy, 0, frozenset(held), hidden)

@@ -103,7 +103,7 @@ def own_rows(
     if keys is not None:
         conditions += [Q(pk__in=keys)] if keys and Q() not in conditions else []
     elif action in plan.granted and Q() not in conditions:
-        conditions += _granted(access, entity, access.permissions[entity.kind, action], form)
+        conditions += _granted(access, entity, action, form)
     return _any(conditions)
 
 
@@ -118,8 +118,7 @@ def _collected(access: Access, entity: Entity, action: Action, source: Source) -
         return Q()
     keys: list[QuerySet[Any, Any]] = [source(entity.model).filter(scope).values("pk") for scope in conditions]
     if action in plan.granted:
-        held = grants_of(access, entity, access.permissions[entity.kind, action])
-        keys += [query.values("content_object") for query in held]
+        keys += [query.values("content_object") for query in grants_of(access, entity, action)]
     if not keys:
         return NOBODY
     first, *others = [query.order_by() for query in keys]
@@ -158,20 +157,25 @@ def scope_holds(rule: RowRule, entity: Entity, actor: Actor, record: Record) -> 
             return row.territory_id in rule.ids
 
 
-def grants_of(access: Access, entity: Entity, permission: int) -> tuple[QuerySet[Any], QuerySet[Any]]:
-    """Return the rows of the tables of grants that give the actor ``permission``: as a user, and through profiles."""
+def grants_of(access: Access, entity: Entity, action: Action) -> list[QuerySet[Any]]:
+    """Return the rows of the tables of grants that give the actor ``action``: as a user, through profiles, or both.
+
+    Where the plan knows of none there is no query: looking for them would cost as much as finding some.
+    """
+    holders = access.plans[entity.kind].granted.get(action, frozenset())
     users, groups = (table._default_manager for table in GRANTS[entity.kind])
     profiles = [profile.id for profile in access.actor.profiles]
-    mine = users.filter(user=access.actor.id, permission=permission)
-    return mine, groups.filter(group__in=profiles, permission=permission)
+    of = {"user": users.filter(user=access.actor.id), "group": groups.filter(group__in=profiles)}
+    permission = access.permissions[entity.kind, action]
+    return [rows.filter(permission=permission) for holder, rows in of.items() if holder in holders]
 
 
-def _granted(access: Access, entity: Entity, permission: int, form: Form) -> list[Q]:
+def _granted(access: Access, entity: Entity, action: Action, form: Form) -> list[Q]:
     """Return the rows with a grant, in the ``form`` of ``rows_where``; a join or an array would lose the index."""
-    held = grants_of(access, entity, permission)
+    held = grants_of(access, entity, action)
     if form == "hashed":  # PostgreSQL reads a list of keys inside of an "or" into memory, once for each statement
-        users, groups = (query.order_by().values("content_object") for query in held)
-        return [Q(pk__in=users.union(groups, all=True))]
+        first, *others = (query.order_by().values("content_object") for query in held)
+        return [Q(pk__in=first.union(*others, all=True) if others else first)]
     of_row = [query.filter(content_object=OuterRef("pk")) for query in held]
     if form == "probed":  # and never what stands for a single value
         found = (Subquery(query.annotate(_held=TRUE).values("_held")[:1]) for query in of_row)

@@ -108,6 +108,16 @@ def count(rows: QuerySet[Record]) -> Statement:
     return Statement(f"SELECT count(*) FROM ({keys.sql or 'SELECT WHERE FALSE'}) AS {_KEYS}", keys.slots)
 
 
+def in_order(keys: QuerySet[Any, tuple[Any, ...]], directions: Sequence[str], most: int) -> Statement:
+    """Return the statement of a list of keys in their order, ``most`` at most, and of the snapshot it belongs to."""
+    found = part(keys)
+    if not found.sql:
+        return Statement("")
+    listed = f"array_agg({_KEYS}.c0 ORDER BY {_order(_KEYS, directions)})"
+    text = f"({found.sql} LIMIT {most:d}) AS {_KEYS} ({', '.join(_names(found.width))})"
+    return Statement(f"SELECT coalesce({listed}, '{{}}'), pg_current_snapshot()::text FROM {text}", found.slots)
+
+
 @once_per_access
 def _wide(access: Access, entity: Entity, columns: Columns) -> Part:
     """Return the text that reads records whose keys are known to be visible ones."""

@@ -32,6 +32,7 @@ SECONDS = 300.0
 FEW = 2.0  # times the root of the rows: from there on walking is faster than collecting, by measurement
 HASHED = 5_000  # grants that are read into memory in less time than anybody notices
 PROBES = 940  # times the share of the rows that is visible: grants from which on looking for one of each row is faster
+MANY = 10_000  # rows from which on nobody counts further
 _LEAST = 200
 
 _sizes: dict[str, tuple[float, float]] = {}
@@ -39,37 +40,49 @@ _sizes: dict[str, tuple[float, float]] = {}
 
 @dataclass(frozen=True)
 class Seen:
-    """The form that follows from what was counted at a moment of ``time.monotonic``."""
+    """What was counted at a moment of ``time.monotonic``, and the form that follows from it.
+
+    ``rows`` = how many the actor sees, about and at least; from ``MANY`` on it may be any number. ``size`` = how many
+    there are.
+    """
 
     form: Form
-    at: float
+    at: float = 0.0
+    rows: float = math.inf
+    size: float = 1.0
 
 
 def form_of(access: Access, entity: Entity) -> Form:
     """Return the form of the predicate for a list of ``entity`` without further conditions."""
+    return seen_of(access, entity).form
+
+
+def seen_of(access: Access, entity: Entity) -> Seen:
+    """Return what was counted of the rows of ``entity`` that the actor sees, some minutes ago at most."""
     plan = access.plans[(registry()[entity.base] if entity.base else entity).kind]
     if plan.shape.entity.parents or any(rule.scope == "everywhere" for rule in plan.rules["view"]):
-        return "open"
-    known: list[Seen] = remembered(access, form_of, plan.shape.entity, list)
+        return _EVERYTHING
+    known: list[Seen] = remembered(access, seen_of, plan.shape.entity, list)
     if not known or known[0].at + SECONDS < time.monotonic():
-        known[:] = [Seen(_measured(access, plan.shape.entity), time.monotonic())]
-    return known[0].form
+        known[:] = [_measured(access, plan.shape.entity)]
+    return known[0]
 
 
-def _measured(access: Access, entity: Entity) -> Form:
+_EVERYTHING = Seen("open")
+
+
+def _measured(access: Access, entity: Entity) -> Seen:
     plan, size = access.plans[entity.kind], _size(entity)
     few = int(max(_LEAST, FEW * math.sqrt(size)))
     scopes = [scope_condition(rule, entity, access.actor) for rule in plan.rules["view"]]
-    seen = sum(_count(gate.system_rows(entity.model).filter(Q(scope)), few) for scope in scopes)
+    seen = sum(_count(gate.system_rows(entity.model).filter(Q(scope)), max(few, MANY)) for scope in scopes)
     if "view" not in plan.granted:
-        return "sources" if seen < few else "open"
-    most = max(few, int(2 * math.sqrt(PROBES * size)))  # of so many, no share of the rows makes reading them faster
-    held = grants_of(access, entity, access.permissions[entity.kind, "view"])
-    grants = sum(_count(query, most) for query in held)
-    if seen + grants < few:
-        return "sources"
-    visible = max(seen, grants)
-    return "probed" if grants > max(HASHED, PROBES * size / visible) else "hashed"
+        return Seen("sources" if seen < few else "open", time.monotonic(), seen, size)
+    # Of so many grants, no share of the rows makes reading them faster.
+    most = max(few, MANY, int(2 * math.sqrt(PROBES * size)))
+    grants = sum(_count(query, most) for query in grants_of(access, entity, "view"))
+    form: Form = "probed" if grants > max(HASHED, PROBES * size / max(seen, grants)) else "hashed"
+    return Seen("sources" if seen + grants < few else form, time.monotonic(), seen + grants, size)
 
 
 def _count(query: QuerySet[Any], most: int) -> int:

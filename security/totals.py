@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SECONDS = 600.0  # after which it is counted anew: for changes that nobody notes, such as those of a restored backup
 _PLACES = {"territories": 1, "assigned": 2, "team": 3, "created_by": 4}  # in the noted columns
 
-_watched: dict[str, tuple[bool, float]] = {}
+_watched: dict[str, tuple[frozenset[str] | None, float]] = {}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class _Known:
 
 def total(access: Access, entity: Entity) -> int:
     """Return how many rows of ``entity`` the actor sees now."""
-    if connection.in_atomic_block or not _is_watched(entity):  # own changes are in no snapshot that others have seen
+    if connection.in_atomic_block or noted(entity) is None:  # own changes are in no snapshot that others have seen
         return int(_counting(access, entity, _form(access, entity)).rows()[0][0])
     place: list[_Known] = remembered(access, total, entity, list)
     known = place[0] if place else None
@@ -71,8 +71,26 @@ def _counting(access: Access, entity: Entity, form: Form) -> Statement:
 
 def _up_to_date(access: Access, entity: Entity, known: _Known) -> _Known | None:
     """Return what is known with what changed since; None where that may be anything."""
-    gained, lost, anything, snapshot = _changing(access, entity).rows(snapshot=known.snapshot)[0]
-    return None if anything else _Known(known.total + gained - lost, snapshot, known.counted)
+    since = changed(access, entity, known.snapshot)
+    return None if since.anything else _Known(known.total + since.gained - since.lost, since.snapshot, known.counted)
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed since a snapshot: rows that the actor gained and lost, both of those that moved; or ``anything``.
+
+    ``snapshot`` = the present one.
+    """
+
+    gained: int
+    lost: int
+    anything: bool
+    snapshot: str
+
+
+def changed(access: Access, entity: Entity, snapshot: str) -> Since:
+    """Return what changed of the rows that the actor sees since ``snapshot``."""
+    return Since(*_changing(access, entity).rows(snapshot=snapshot)[0])
 
 
 @once_per_access
@@ -120,14 +138,20 @@ def _list(ids: Iterable[int]) -> str:
     return ",".join(str(int(one)) for one in ids)
 
 
-def _is_watched(entity: Entity) -> bool:
-    """Whether changes of the kind are noted, in a database that tells who has seen what; asked again after a while."""
+def noted(entity: Entity) -> frozenset[str] | None:
+    """Return the columns whose changes are noted beside those that rights are about; None where nobody notes any.
+
+    That is so in a database that cannot tell who has seen what. It is asked again after a while.
+    """
     known = _watched.get(entity.kind)
     if known is None or known[1] + SECONDS < time.monotonic():
-        trigger = f"{table_name(entity.model)}_noted_inserted"
+        trigger = f"{table_name(entity.model)}_noted_updated"
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT NOT pg_is_in_recovery() AND EXISTS (SELECT FROM pg_trigger WHERE tgname = %s)", [trigger]
+                "SELECT encode(tgargs, 'escape') FROM pg_trigger WHERE tgname = %s AND NOT pg_is_in_recovery()",
+                [trigger],
             )
-            known = _watched[entity.kind] = (bool(cursor.fetchone()[0]), time.monotonic())
+            found = cursor.fetchone()
+        columns = frozenset(filter(None, found[0].split("\\000"))) if found else None
+        known = _watched[entity.kind] = (columns, time.monotonic())
     return known[0]

@@ -42,16 +42,19 @@ CREATE TRIGGER swept AFTER INSERT ON security_rowchange FOR EACH STATEMENT EXECU
 UNDO = "DROP FUNCTION security_rowchange_swept() CASCADE; DROP TABLE security_rowchange CASCADE;"
 
 
-def watched(kind: str, table: str, columns: Sequence[str]) -> str:
+def watched(kind: str, table: str, columns: Sequence[str], ordered: Sequence[str] = ()) -> str:
     """Return the SQL that notes what changes in ``table`` and in its tables of grants.
 
     ``columns`` = those of the territory, of whom a row is assigned to, of the team and of who created it; a column that
-    the kind lacks is ``NULL``.
+    the kind lacks is ``NULL``. ``ordered`` = further columns whose changes are noted, for lists in their order
+    (``shortlists``); the trigger's arguments tell which.
     """
     name = f"{table}_noted"
     was, becomes = (_columns(row, columns) for row in ("OLD", "NEW"))
     each = _columns("r", columns)
     differs = f"({was}, OLD.deleted_at IS NULL) IS DISTINCT FROM ({becomes}, NEW.deleted_at IS NULL)"
+    also = "".join(f" OR OLD.{name} IS DISTINCT FROM NEW.{name}" for name in ordered)
+    named = ", ".join(f"'{name}'" for name in ordered)
     noted = "INSERT INTO security_rowchange (kind, key, before, after)"
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -69,8 +72,8 @@ BEGIN
     RETURN NULL;
 END $$;
 {_triggers(table, name)}
-CREATE TRIGGER {name}_updated AFTER UPDATE ON {table} FOR EACH ROW WHEN ({differs} OR OLD.id <> NEW.id)
-    EXECUTE FUNCTION {name}();
+CREATE TRIGGER {name}_updated AFTER UPDATE ON {table} FOR EACH ROW WHEN ({differs} OR OLD.id <> NEW.id{also})
+    EXECUTE FUNCTION {name}({named});
 {_grants(kind, f"{table}usergrant", "user_id")}
 {_grants(kind, f"{table}groupgrant", "group_id")}
 """

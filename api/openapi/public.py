@@ -24,7 +24,7 @@ def public_access() -> Access:
     """Return the access of nobody in particular who may do everything."""
     actor = Actor(0, "", "", "US", True, None, None, (), (), frozenset(FUNCTIONS))
     plans = {
-        entity.kind: AccessPlan(_full_shape(entity), dict.fromkeys(ACTIONS, ()), frozenset(), bool(entity.parents))
+        entity.kind: AccessPlan(_full_shape(entity), dict.fromkeys(ACTIONS, ()), {}, bool(entity.parents))
         for entity in registry()
     }
     return Access(actor, 0, plans, _lists(), {})

@@ -31,12 +31,16 @@ _SYSTEM_NAMES = {"$updated": "updated_at", "$published": "created_at", "$key": "
 
 @dataclass(frozen=True)
 class Order:
-    """One term of a total order: the value that is compared, its type, and whether it may be NULL."""
+    """One term of a total order: the value that is compared, its type, and whether it may be NULL.
+
+    ``column`` = the column of the row itself that it is made of; empty where it is made of others.
+    """
 
     expression: Any
     type: str
     descending: bool
     nullable: bool
+    column: str = ""
 
 
 def unknown_name(typed: str, entity: Entity, path: str | None, position: int | None = None) -> QueryError:
@@ -60,10 +64,15 @@ def bind_name(
         raise unknown_name(".".join(parts), entity, path, position)
     expression, field = found
     own = len(parts) == 1 and field.stored
-    plain = own and not field.target and not field.derived
+    plain = own and _is_plain(field)
     nullable = not (plain and (field.is_text or field.type in ("bool", "key")))
     stored = F(field.column) if field.target and own else None
     return Operand(expression, field.type, nullable, stored), field
+
+
+def _is_plain(field: Field) -> bool:
+    """Whether the field is a column of the row, shown as it is."""
+    return field.stored and not field.target and not field.derived
 
 
 def bind_where(access: Access, entity: Entity, tree: Node, path: str | None = "where") -> Expression:
@@ -87,11 +96,12 @@ def bind_order(access: Access, entity: Entity, terms: Sequence[OrderTerm]) -> li
         if not field.sortable:
             message = f"'{shown('.'.join(term.name.parts))}' cannot be sorted by."
             raise QueryError("NotSortable", message, "orderBy", term.name.position)
-        found.append(Order(sort_key(operand), operand.type, term.descending, operand.nullable))
+        own = field.column if len(term.name.parts) == 1 and _is_plain(field) else ""
+        found.append(Order(sort_key(operand), operand.type, term.descending, operand.nullable, own))
     found = found or _default_order(access, entity)
     if not any(order.type == "key" and order.expression == F("id") for order in found):
         descending = found[-1].descending if found else False
-        found.append(Order(F("id"), "key", descending, nullable=False))
+        found.append(Order(F("id"), "key", descending, nullable=False, column="id"))
     return found
 
 
@@ -103,8 +113,9 @@ def _default_order(access: Access, entity: Entity) -> list[Order]:
     for name in entity.order:
         field = entity.by_name.get(name)
         if field is None:  # a column that serves the order alone, such as the place in the territory tree
-            found.append(Order(F(name), "int", descending=False, nullable=False))
+            found.append(Order(F(name), "int", descending=False, nullable=False, column=name))
         else:
             operand, _ = bind_name(access, entity, [field.wire], "orderBy", 1)
-            found.append(Order(sort_key(operand), operand.type, descending=False, nullable=operand.nullable))
+            own = field.column if _is_plain(field) else ""
+            found.append(Order(sort_key(operand), operand.type, False, operand.nullable, own))
     return found

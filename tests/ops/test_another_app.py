@@ -21,6 +21,8 @@ INSTALLED_APPS.insert(INSTALLED_APPS.index("security"), "yourapp")
 """
 VISIT = """
 import base64, json
+from entities.registry import registry
+from security import holders, totals
 from django.test import Client
 from entities.models import User
 
@@ -33,7 +35,10 @@ created = api.post(kind, {"Proj_Name": "Harbour"}, content_type="application/jso
 document = api.get("/openapi.json")
 desk = Client(SERVER_NAME="localhost")
 desk.login(username="boss", password="one-two-three")
+noted = totals.noted(registry()["Project"])
 said = {
+    "noted": noted is not None and sorted(noted),
+    "summarised": sorted(name for name in holders.summarised_tables() if name.startswith("yourapp")),
     "created": created.json().get("$title"),
     "found": api.get(f"{kind}s?where=proj_name+like+'harb%25'").json().get("$totalResults"),
     "view": [row["User_LastName"] for row in api.get(f"{base}/vProjectSummary").json()["$resources"]],
@@ -44,6 +49,14 @@ said = {
 }
 print(json.dumps(said))
 """
+
+
+def noting() -> str:
+    """Return the migration of the guide."""
+    snippets = re.findall(r"```py\n(.*?)```", (localdb.CLONE / "docs/isv.md").read_text(), re.DOTALL)
+    (named,) = [snippet for snippet in snippets if "operations" in snippet]
+    taken = "class Migration(migrations.Migration):\n    dependencies = dependencies\n    operations = operations\n"
+    return f"from django.db import migrations\n{named}\n{taken}"
 
 
 def manage(folder: Path, url: str, *words: str) -> str:
@@ -75,9 +88,11 @@ def folder(tmp_path: Path) -> Path:
 def test_the_kind_of_another_app_is_served_described_and_administered(folder: Path) -> None:
     with localdb.throwaway() as url:
         manage(folder, url, "makemigrations", "yourapp")
+        (folder / "yourapp/migrations/0002_noted.py").write_text(noting())
         manage(folder, url, "migrate")
         said = manage(folder, url, "shell", "-v", "0", "-c", VISIT)
     assert said == (
-        '{"created": "Harbour", "found": 1, "view": ["boss"], "labels": 1,'
+        '{"noted": ["name"], "summarised": ["yourapp_projectgroupgrant", "yourapp_projectusergrant"],'
+        ' "created": "Harbour", "found": 1, "view": ["boss"], "labels": 1,'
         ' "described": true, "pages": [200, 200, 200], "desk": [200, 200, 200]}'
     )

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 
 from entities.registry import ByLink
 from security import gate, plan, predicates, shapes
+from security.grants import GRANTS
 from security.plan import access_for
 from tests.oracle import checks
 from tests.oracle.oracle import Oracle
@@ -71,10 +72,19 @@ def turned(stored: Any, name: str, into: str) -> None:
     stored.scope = into if stored.scope == name else stored.scope
 
 
-def grants(kept: slice) -> Break:
-    """Only the grants to users, or to profiles, or none."""
-    told = predicates._granted
-    return lambda patch: patch.setattr(predicates, "_granted", lambda *given: told(*given)[kept])
+def grants(*kept: str) -> Break:
+    """Only the grants to a user, or to a group, or none."""
+    told = predicates.grants_of
+
+    def broken(*given: Any) -> list[Any]:
+        return [rows for rows in told(*given) if holder_of(rows) in kept] or [told(*given)[0].none()]
+
+    return lambda patch: patch.setattr(predicates, "grants_of", broken)
+
+
+def holder_of(rows: Any) -> str:
+    """Say who holds the grants of a table."""
+    return "user" if rows.model in {users for users, _ in GRANTS.values()} else "group"
 
 
 def edit_without_view(patch: pytest.MonkeyPatch) -> None:
@@ -169,9 +179,9 @@ ROWS: dict[str, Break] = {
     "a named territory always has its subtree": right(lambda stored: setattr(stored, "with_subtree", True)),
     "a named territory never has its subtree": right(lambda stored: setattr(stored, "with_subtree", False)),
     "the right to delete is taken for edit": right(lambda stored: setattr(stored, "edit", stored.delete_right)),
-    "grants are forgotten": grants(slice(0)),
-    "grants to profiles are forgotten": grants(slice(1)),
-    "grants to users are forgotten": grants(slice(1, 2)),
+    "grants are forgotten": grants(),
+    "grants to profiles are forgotten": grants("user"),
+    "grants to users are forgotten": grants("group"),
     "scopes are all needed": lambda patch: patch.setattr(predicates, "_any", lambda found: reduce(and_, found, Q())),
     "edit needs no view": edit_without_view,
     "writes of reference kinds are given": lambda patch: patch.setattr(plan, "may_be_given", lambda *_: True),

@@ -188,8 +188,8 @@ def test_a_kind_that_is_not_summarised_is_looked_up_itself() -> None:
         permissions = {"Company": [view.pk, edit.pk]}
         with planned_cursor() as cursor:
             cursor.execute(granted_statement(permissions, summarised_tables()), [who.pk, [group.pk]])
-            assert {key for (key,) in cursor.fetchall()} == {view.pk, edit.pk}
-        assert granted_by(compiled(facts_of(who.pk))) == {("Company", "view"), ("Company", "edit")}
+            assert set(cursor.fetchall()) == {(view.pk, "user"), (edit.pk, "group")}
+        assert granted_by(compiled(facts_of(who.pk))) == {("Company", "view", "user"), ("Company", "edit", "group")}
     finally:
         with connection.cursor() as cursor:
             for table in GRANTS["Company"]:

@@ -12,6 +12,7 @@ from entities.models import Company, Person, Team
 from entities.registry import registry
 from security import gate, plan, predicates, reading, shapes, surroundings, writes
 from security.errors import NotPermitted, OutsideYourRights, RecordNotFound
+from security.grants import GRANTS
 from security.reading import Columns, Window
 from tests.mutants.planting import Fault, noticed, replaced, wrapped
 from tests.security.people import access, company, profile, right, rule, seen, territory, user
@@ -276,9 +277,14 @@ def without(level: str) -> Plant:
     return replaced(shapes, "LEVELS", tuple(one for one in shapes.LEVELS if one != level))
 
 
-def granted(kept: slice) -> Plant:
-    """Only some grants."""
-    return wrapped(predicates, "_granted", lambda told, *given: told(*given)[kept])
+def granted(kept: str) -> Plant:
+    """Only the grants to users, or to groups."""
+
+    def broken(told: Any, *given: Any) -> list[Any]:
+        tables = [users if kept == "user" else groups for users, groups in GRANTS.values()]
+        return [rows for rows in told(*given) if rows.model in tables] or [told(*given)[0].none()]
+
+    return wrapped(predicates, "grants_of", broken)
 
 
 def unfiltered(access: Any, entity: Any, action: Any = "view") -> Any:
@@ -325,8 +331,8 @@ FAULTS = (
     Fault("scope", "parent means siblings", taken_for("parent", "siblings"), reaches("parent")),
     Fault("scope", "territory: always with its subtree", subtree(True), named_territories),
     Fault("scope", "territory: never with its subtree", subtree(False), named_territories),
-    Fault("scope", "grants to users are forgotten", granted(slice(1, 2)), grants),
-    Fault("scope", "grants to profiles are forgotten", granted(slice(1)), grants),
+    Fault("scope", "grants to users are forgotten", granted("group"), grants),
+    Fault("scope", "grants to profiles are forgotten", granted("user"), grants),
     *(Fault("level", f"{name} is not heard", without(name), decides(name)) for name in LEVELS),
     Fault(
         "gate",

@@ -170,7 +170,7 @@ def test_a_kind_whose_changes_nobody_notes_is_counted_each_time(
     counts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(4)
-    monkeypatch.setattr(totals, "_is_watched", lambda entity: False)
+    monkeypatch.setattr(totals, "noted", lambda entity: None)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE entities_company DISABLE TRIGGER USER")
     try:
@@ -186,7 +186,7 @@ def test_a_kind_whose_changes_nobody_notes_is_counted_each_time(
 def test_every_kind_with_places_of_its_own_is_watched() -> None:
     for entity in registry():
         if entity.has_own_rights and entity.has_territory:
-            assert totals._is_watched(entity), entity.kind
+            assert totals.noted(entity) is not None, entity.kind
 
 
 def test_notes_of_another_cluster_are_passed_over() -> None:
