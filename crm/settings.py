@@ -116,6 +116,14 @@ if os.environ.get("ROW_SECURITY", "off") not in ("off", "on"):
 ROW_SECURITY = os.environ.get("ROW_SECURITY") == "on"
 
 
+# Where connections are kept. What is planned once is planned for all its values: that a plan for some of them is
+# cheaper is a guess that PostgreSQL would make anew for each, at the cost of planning (docs/adr/0029).
+PLANNED_ONCE: dict[str, Any] = {
+    "options": "-c plan_cache_mode=force_generic_plan",
+    "prepare_threshold": 1,  # runs after which a statement is planned for good (security.statements)
+}
+
+
 def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str, Any]:
     """Return Django's form of a libpq URL; with a pool size, connections are kept and shared.
 
@@ -143,11 +151,8 @@ def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str,
         locked = f"-c search_path=unfiltered,public{f' -c role={role}' if role else ''}"
         options["options"] = f"{options.get('options', '')} {locked}".strip()
     if pool_size:
-        # What is planned once is planned for all its values: that a plan for some of them is cheaper is a guess that
-        # PostgreSQL would make anew for each, at the cost of planning (docs/adr/0029).
-        options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
+        options |= PLANNED_ONCE | {"options": f"{options.get('options', '')} {PLANNED_ONCE['options']}".strip()}
         options["pool"] = {"min_size": 1, "max_size": pool_size}
-        options["prepare_threshold"] = 1  # runs after which a statement is planned for good (security.statements)
     return {**connection, "OPTIONS": options}
 
 

@@ -7,6 +7,7 @@ the one unfiltered exit, for the plan compiler, log-in, business rules and the s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
@@ -48,6 +49,11 @@ Names = Sequence[str]
 
 def system_rows(model: type[M]) -> QuerySet[M]:
     """Return the live rows of ``model``, unfiltered by rights. Never for an answer to an actor."""
+    return _live(model).all()
+
+
+@cache  # predicates ask for the same rows many times over
+def _live(model: type[Model]) -> QuerySet[Any]:
     everything = model._default_manager.all()
     return everything.filter(deleted_at__isnull=True) if issubclass(model, Record) else everything
 

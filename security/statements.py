@@ -57,6 +57,10 @@ class _Planned(psycopg.RawCursor[Any]):
         """Run a text with ``%s`` for each of the ``params``."""
         return super().execute(_numbered(query), params or None, **options)
 
+    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
+        self._query = pgq  # the text, which Django's log of statements would lack where the name alone is sent
+        super()._send_query_prepared(name, pgq, binary=binary)
+
 
 @lru_cache(maxsize=256)
 def _numbered(sql: str) -> str:

@@ -20,7 +20,7 @@ from tests.oracle.loading import CODENAMES
 from tests.oracle.worlds import ACTIONS, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from entities.models import Record
     from entities.registry import Field
@@ -151,8 +151,11 @@ def titles(oracle: Oracle, user: User, access: Access) -> None:
     expect(f"titles for {user.key}", found, expected)
 
 
-def predicates(oracle: Oracle, user: User, access: Access, turn: int) -> None:
-    """The rows to view of every kind; those to edit, to delete, or where rows may lie after a write, in turns."""
+def predicates(oracle: Oracle, user: User, access: Access, turns: Sequence[int]) -> None:
+    """The rows to view of every kind; those to edit, to delete, or where rows may lie after a write, in turns.
+
+    What several turns have in common is asked once.
+    """
     questions: list[Question] = [
         ("edit", "edit", gate.rows, oracle.may),
         ("delete", "delete", gate.rows, oracle.may),
@@ -162,9 +165,10 @@ def predicates(oracle: Oracle, user: User, access: Access, turn: int) -> None:
     queries, expected = [], []
     view: Question = ("view", "view", gate.rows, oracle.may)
     asked = [(kind, view) for kind in KINDS]
-    asked += [(kind, questions[(index + turn) % len(questions)]) for index, kind in enumerate(KINDS)]
-    form = FORMS[turn % len(FORMS)]
-    asked += [(kind, (f"view {form}", "view", partial(gate.rows, form=form), oracle.may)) for kind in SECURED]
+    for turn in turns:
+        asked += [(kind, questions[(index + turn) % len(questions)]) for index, kind in enumerate(KINDS)]
+    for form in dict.fromkeys(FORMS[turn % len(FORMS)] for turn in turns):
+        asked += [(kind, (f"view {form}", "view", partial(gate.rows, form=form), oracle.may)) for kind in SECURED]
     for kind, (name, action, rows, says) in asked:
         tag = Value(f"{kind} {name}", output_field=CharField())
         queries.append(rows(access, registry()[kind], action).annotate(_tag=tag).order_by().values_list("_tag", "pk"))

@@ -35,7 +35,7 @@ def everything(world: World) -> None:
         checks.lists(oracle, user, access, turn + index)
         if (turn + index) % 2:  # a statement is made for each kind and user, which takes its time
             checks.pages(oracle, user, access, (turn + index) // 2)
-        checks.predicates(oracle, user, access, turn + index)
+        checks.predicates(oracle, user, access, [turn + index])
         checks.unsaved(oracle, user, access)
         checks.permissions(oracle, user, turn + index)
         checks.detail(oracle, user, access, turn + 3 * index)

@@ -1,4 +1,4 @@
-"""The tiny demo world for the tests of a module, rolled back at its end; each test starts from it."""
+"""The demo world of tests/api, as it is at the end of a module again; each test starts from it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import transaction
 
-from crm import demo
 from security.models import FieldRule, Profile
+from tests.api.conftest import demo_connection, demo_database
 from tests.api.wire import Wire, login
-from tests.owner import owning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_django import DjangoDbBlocker
+__all__ = ["demo_connection", "demo_database"]
 
 
 @pytest.fixture(scope="module")
-def demo_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Build the demo world once; it is rolled back afterwards."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        with owning():
-            demo.build("tiny", replace=True)
+def demo_world(demo_connection: None) -> Iterator[None]:
+    """Let what the fixtures of a module store be rolled back at its end."""
+    with transaction.atomic():
         yield
         transaction.set_rollback(True)
 

@@ -46,7 +46,8 @@ def database_url() -> str:
     given = connection.settings_dict
     where = {"host": given["HOST"], "port": given["PORT"]}
     options = {name: value for name, value in (where | given["OPTIONS"]).items() if isinstance(value, str) and value}
-    return f"postgresql://{quote(given['USER'])}:{quote(given['PASSWORD'])}@/{given['NAME']}?{urlencode(options)}"
+    account, known = f"{quote(given['USER'])}:{quote(given['PASSWORD'])}", urlencode(options, quote_via=quote)
+    return f"postgresql://{account}@/{given['NAME']}?{known}"
 
 
 class OtherProcess:
