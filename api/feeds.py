@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 from api import entries, related
+from api import remembered as remembered_pages
 from api.pagination import Cursor, after, beyond, directions, in_order, key_at, order_values, seal, unseal, walk_of
 from api.query.bind import bind_order, bind_where
 from api.query.functions import CLOCK_FUNCTIONS
 from api.selection import selected
-from security import shortlists, totals
+from security import totals
 from security.access import remembered
 from security.reading import Window, count, page
 from security.selectivity import form_of
-from security.statements import among
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from django.db.models import Expression, QuerySet
@@ -148,10 +147,10 @@ def _rows(
     access: Access, entity: Entity, listing: Listing, columns: Columns, window: Window, cursor: Cursor | None
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a page and, where there are more, the first of the next one."""
-    found = _remembered_rows(access, entity, listing, columns, window, cursor)
+    form = _form(access, entity, listing)
+    found = remembered_pages.rows(access, entity, listing, columns, window, cursor, form)
     if found is not None:
         return found
-    form = _form(access, entity, listing)
     nulls = None if cursor is None else tuple(value is None for value in cursor.values)
 
     def make() -> Statement:
@@ -164,45 +163,8 @@ def _rows(
     return statement.rows(**listing.source.values, **({} if cursor is None else after(cursor)))
 
 
-def _remembered_rows(
-    access: Access, entity: Entity, listing: Listing, columns: Columns, window: Window, cursor: Cursor | None
-) -> list[tuple[Any, ...]] | None:
-    """Return the rows of a page whose keys are remembered; None where they have to be found."""
-    orders = listing.orders
-    if listing.of != "all" or not shortlists.suits(access, entity, [order.column for order in orders]):
-        return None
-
-    def query(form: Form, *conditions: Any) -> QuerySet[Any, tuple[Any, ...]]:
-        rows = in_order(listing.source.rows(form).filter(*conditions), orders)
-        return rows.values_list("pk", *order_values(orders))
-
-    def make() -> Statement:
-        among_these = query("probed", among("pk", "keys"))  # there are few: one look for each
-        return page(access, entity, columns, [among_these], replace(window, offset=0))
-
-    known = listing.known
-    shortlist = shortlists.keys(access, entity, known, lambda: query(_form(access, entity, listing)), window.directions)
-    wanted = _slice(shortlist.keys, window, cursor) if shortlist and shortlist.keys else []
-    if not shortlist or not wanted:
-        return None
-    statement = _kept(access, _remembered_rows, listing, (entity, columns, window.limit), make)
-    rows = statement.rows(keys=wanted)
-    return rows if shortlists.holds(access, entity, known, shortlist) else None
-
-
-def _slice(keys: array[int], window: Window, cursor: Cursor | None) -> list[int]:
-    """Return the keys of a page out of all; none where it is not known where the page starts."""
-    start = window.offset
-    if cursor is not None:
-        last = cursor.values[window.key_at - 1]
-        if last not in keys:
-            return []
-        start = keys.index(last) + 1
-    return list(keys[start : start + window.limit])
-
-
 def _kept(
-    access: Access, what: Callable[..., Any], listing: Listing, key: Hashable, make: Callable[[], Statement]
+    access: Access, what: Callable[..., Statement], listing: Listing, key: Hashable, make: Callable[[], Statement]
 ) -> Statement:
     """Return the statement that ``make`` makes, kept for the same listing and ``key`` where that is worth while."""
     return make() if listing.known is None else remembered(access, what, (listing.known, key), make)

@@ -65,7 +65,9 @@ def build() -> None:
 
 
 def granted_statement(permissions: Mapping[str, Iterable[int]], summarised: Collection[str]) -> str:
-    """Return the statement that lists of which permissions a ``user`` or a ``group`` holds a grant, and may be others.
+    """Return the statement of the permissions of which a ``user`` or a ``group`` of theirs holds a grant.
+
+    It may list others besides; ``Policy.grantable`` says which count.
 
     Its places are the user's key and the list of the groups'. ``permissions`` are the keys of Django's permissions per
     kind, from the database, never from a request. What is not among the tables that are ``summarised`` (``holders``) is

@@ -65,18 +65,21 @@ BEGIN
         END LOOP;
     END IF;
     IF TG_OP <> 'INSERT' THEN
+        IF current_setting('transaction_isolation') NOT LIKE 'read %' AND EXISTS (SELECT FROM taken) THEN
+            RAISE 'grants are taken away under READ COMMITTED: others could be overlooked' USING ERRCODE = '0A000';
+        END IF;
         PERFORM FROM security_holder h JOIN ({pairs} taken) c ON {same} ORDER BY c.holder, c.permission FOR UPDATE OF h;
         DELETE FROM security_holder h USING ({pairs} taken) c WHERE {same} AND NOT EXISTS ({left});
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER {name}_inserted AFTER INSERT ON {table} REFERENCING NEW TABLE AS given
+CREATE TRIGGER summarised_inserted AFTER INSERT ON {table} REFERENCING NEW TABLE AS given
     FOR EACH STATEMENT EXECUTE FUNCTION {name}();
-CREATE TRIGGER {name}_updated AFTER UPDATE ON {table} REFERENCING NEW TABLE AS given OLD TABLE AS taken
+CREATE TRIGGER summarised_updated AFTER UPDATE ON {table} REFERENCING NEW TABLE AS given OLD TABLE AS taken
     FOR EACH STATEMENT EXECUTE FUNCTION {name}();
-CREATE TRIGGER {name}_deleted AFTER DELETE ON {table} REFERENCING OLD TABLE AS taken
+CREATE TRIGGER summarised_deleted AFTER DELETE ON {table} REFERENCING OLD TABLE AS taken
     FOR EACH STATEMENT EXECUTE FUNCTION {name}();
-CREATE TRIGGER {name}_truncated AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}();
+CREATE TRIGGER summarised_truncated AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}();
 {stored} FROM ({pairs} {table}) c;
 """
 
@@ -106,6 +109,6 @@ def summarised_tables() -> frozenset[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-            " WHERE t.tgname = c.relname || '_summarised_inserted' AND t.tgenabled <> 'D'"
+            " WHERE t.tgname = 'summarised_inserted' AND t.tgenabled <> 'D'"
         )
         return frozenset(name for (name,) in cursor.fetchall())

@@ -51,7 +51,7 @@ class _Known:
 
 
 _policies: dict[int, _Known] = {}
-_CACHED_USERS, _CACHED_GRANTS = 500, 8  # what follows from a policy, statements and all, takes up to a megabyte
+_CACHED_USERS, _CACHED_GRANTS = 500, 8  # what follows from a policy, statements and all, takes a megabyte or some
 
 
 def policy_version() -> int:

@@ -108,7 +108,7 @@ def count(rows: QuerySet[Record]) -> Statement:
     return Statement(f"SELECT count(*) FROM ({keys.sql or 'SELECT WHERE FALSE'}) AS {_KEYS}", keys.slots)
 
 
-def in_order(keys: QuerySet[Any, tuple[Any, ...]], directions: Sequence[str], most: int) -> Statement:
+def listed_keys(keys: QuerySet[Any, tuple[Any, ...]], directions: Sequence[str], most: int) -> Statement:
     """Return the statement of a list of keys in their order, ``most`` at most, and of the snapshot it belongs to."""
     found = part(keys)
     if not found.sql:

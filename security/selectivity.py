@@ -42,8 +42,8 @@ _sizes: dict[str, tuple[float, float]] = {}
 class Seen:
     """What was counted at a moment of ``time.monotonic``, and the form that follows from it.
 
-    ``rows`` = how many the actor sees, about and at least; from ``MANY`` on it may be any number. ``size`` = how many
-    there are.
+    ``rows`` = about how many the actor sees: what two rights reach counts twice, and of each no more than ``MANY`` are
+    counted. ``size`` = about how many there are.
     """
 
     form: Form
@@ -81,7 +81,7 @@ def _measured(access: Access, entity: Entity) -> Seen:
     # Of so many grants, no share of the rows makes reading them faster.
     most = max(few, MANY, int(2 * math.sqrt(PROBES * size)))
     grants = sum(_count(query, most) for query in grants_of(access, entity, "view"))
-    form: Form = "probed" if grants > max(HASHED, PROBES * size / max(seen, grants)) else "hashed"
+    form: Form = "probed" if grants > max(HASHED, PROBES * size / max(seen, grants, 1)) else "hashed"
     return Seen("sources" if seen + grants < few else form, time.monotonic(), seen + grants, size)
 
 

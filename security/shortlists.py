@@ -16,7 +16,7 @@ from django.db import connection
 
 from security import totals
 from security.access import remembered
-from security.reading import in_order
+from security.reading import listed_keys
 from security.selectivity import MANY, seen_of
 
 if TYPE_CHECKING:
@@ -67,10 +67,12 @@ def keys(
     ``read`` makes the query of keys and order values. Whoever reads records by these keys asks ``holds`` afterwards.
     """
     place = _place(access, entity, known)
-    if not place or place[0].read + SECONDS < time.monotonic():
-        found, snapshot = in_order(read(), directions, MANY + 1).rows()[0]
-        place[:] = [Shortlist(array("i", found) if len(found) <= MANY else None, snapshot, time.monotonic())]
-    return place[0] if place[0].keys is not None else None
+    shortlist = next(iter(place), None)  # once: another thread may take it away
+    if shortlist is None or shortlist.read + SECONDS < time.monotonic():
+        found, snapshot = listed_keys(read(), directions, MANY + 1).rows()[0]
+        shortlist = Shortlist(array("i", found) if len(found) <= MANY else None, snapshot, time.monotonic())
+        place[:] = [shortlist]
+    return shortlist if shortlist.keys is not None else None
 
 
 def holds(access: Access, entity: Entity, known: Hashable, found: Shortlist) -> bool:
@@ -78,7 +80,8 @@ def holds(access: Access, entity: Entity, known: Hashable, found: Shortlist) -> 
     place = _place(access, entity, known)
     since = totals.changed(access, entity, found.snapshot)
     still = not (since.anything or since.gained or since.lost)
-    place[:] = [Shortlist(found.keys, since.snapshot, found.read)] if still else []
+    if place[:1] == [found]:  # and not a newer one
+        place[:] = [Shortlist(found.keys, since.snapshot, found.read)] if still else []
     return still
 
 

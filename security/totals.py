@@ -46,7 +46,7 @@ def total(access: Access, entity: Entity) -> int:
     if connection.in_atomic_block or noted(entity) is None:  # own changes are in no snapshot that others have seen
         return int(_counting(access, entity, _form(access, entity)).rows()[0][0])
     place: list[_Known] = remembered(access, total, entity, list)
-    known = place[0] if place else None
+    known = next(iter(place), None)  # once: another thread may take it away
     found = _up_to_date(access, entity, known) if known and known.counted + SECONDS > time.monotonic() else None
     if found is None:
         number, snapshot = _counting(access, entity, _form(access, entity)).rows()[0]
@@ -148,7 +148,8 @@ def noted(entity: Entity) -> frozenset[str] | None:
         trigger = f"{table_name(entity.model)}_noted_updated"
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT encode(tgargs, 'escape') FROM pg_trigger WHERE tgname = %s AND NOT pg_is_in_recovery()",
+                "SELECT encode(tgargs, 'escape') FROM pg_trigger WHERE tgname = %s AND tgenabled <> 'D'"
+                " AND NOT pg_is_in_recovery()",
                 [trigger],
             )
             found = cursor.fetchone()

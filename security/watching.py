@@ -53,8 +53,8 @@ def watched(kind: str, table: str, columns: Sequence[str], ordered: Sequence[str
     was, becomes = (_columns(row, columns) for row in ("OLD", "NEW"))
     each = _columns("r", columns)
     differs = f"({was}, OLD.deleted_at IS NULL) IS DISTINCT FROM ({becomes}, NEW.deleted_at IS NULL)"
-    also = "".join(f" OR OLD.{name} IS DISTINCT FROM NEW.{name}" for name in ordered)
-    named = ", ".join(f"'{name}'" for name in ordered)
+    also = "".join(f" OR OLD.{column} IS DISTINCT FROM NEW.{column}" for column in ordered)
+    named = ", ".join(f"'{column}'" for column in ordered)
     noted = "INSERT INTO security_rowchange (kind, key, before, after)"
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$

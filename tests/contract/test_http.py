@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.handlers.base import BaseHandler
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from entities.models import Company
 from security.gate import system_rows
@@ -43,6 +43,10 @@ def test_14_every_answer_has_the_common_headers(susan: Wire, nobody: Wire, path:
         assert {"Authorization", "X-Sage-Authorization", "X-Authorization", "Accept-Encoding"} <= vary(answer)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert int(answer.headers["Content-Length"]) == len(answer.body)
+        assert "Strict-Transport-Security" not in answer.headers
         assert answer.headers["X-Request-Id"]
         wanted = "private, no-cache" if answer.status == 200 else "private, no-store"
         assert answer.headers["Cache-Control"] == wanted
@@ -457,3 +461,19 @@ def test_the_order_of_checks_is_the_contracts(susan: Wire, nobody: Wire) -> None
         (400, susan.put(at("Company", SUSANS), b"[")),
     ]
     assert [answer.status for _, answer in ladder] == [status for status, _ in ladder]
+
+
+@pytest.mark.parametrize("path", ["/sdata/crmj/sagecrm2/-/$whoami", "/sdata/crmj/sagecrm2/-/nosuch", "/admin/login/"])
+def test_browsers_are_told_to_come_by_https_alone_and_to_show_no_frame(settings: Any, susan: Wire, path: str) -> None:
+    """Of the contract and of the pages alike, though Django's middleware serves the pages only."""
+    settings.SECURE_HSTS_SECONDS = 3600
+    headers = Client(SERVER_NAME="localhost", enforce_csrf_checks=True).get(path, secure=True).headers
+    assert headers["Strict-Transport-Security"] == "max-age=3600"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_forms_of_other_sites_are_refused_by_the_pages(susan: Wire) -> None:
+    """Which carry a session; of the contract no address reads one."""
+    client = Client(SERVER_NAME="localhost", enforce_csrf_checks=True)
+    assert client.post("/admin/login/", {"username": "admin", "password": "admin"}).status_code == 403

@@ -13,7 +13,11 @@ from django.db import connection, transaction
 from django.test import Client
 
 from entities.models import Company
+from entities.registry import table_name
 from security import shortlists
+from security.grants import GRANTS
+from security.holders import summarise_anew
+from security.plan import access_for
 from tests.security.people import company
 from tests.security.test_totals import World
 
@@ -119,6 +123,53 @@ def test_what_is_renamed_deleted_or_created_moves(world: World, held: list[bool]
         assert held[-1] is True
         assert names() == expected
         assert names() == expected
+
+
+def test_a_walk_goes_on_after_what_its_last_record_was(world: World, held: list[bool]) -> None:
+    """A cursor is a place in the order: a record that was renamed between two pages takes nobody along."""
+    who = world.people[0]
+    Company.objects.all().update(created_by=None)
+    made = [company(f"Mine {n}", created_by=who) for n in range(10)]
+    path = f"/sdata/crmj/sagecrm2/-/Company?{urlencode({'count': 3, 'orderBy': 'comp_name'})}"
+
+    def names(answer: Any) -> list[str]:
+        return [row["Comp_Name"] for row in answer["$resources"]]
+
+    first = ask(who, path)
+    following = first["$links"]["$next"]["$url"].removeprefix("http://localhost")
+    assert names(ask(who, following)) == ["Mine 3", "Mine 4", "Mine 5"]
+    for name in ("Mine 75", "Mine 0 a", "Mine 2"):
+        Company.objects.filter(pk=made[2].pk).update(name=name)
+        for _ in range(2):  # somebody reads the list again
+            ask(who, path)
+            assert names(ask(who, following)) == ["Mine 3", "Mine 4", "Mine 5"], name
+    made[2].delete()
+    for _ in range(2):
+        ask(who, path)
+        assert names(ask(who, following)) == ["Mine 3", "Mine 4", "Mine 5"]
+
+
+def test_an_order_is_remembered_once_however_it_is_spelt(world: World, held: list[bool]) -> None:
+    who = world.people[0]
+    company("Mine 1", created_by=who)
+    for order in ("comp_name", "COMP_NAME", "Comp_Name asc", "comp_name,comp_name desc", "comp_name,comp_companyid"):
+        walk(who, order, 50)
+    lists = [key for key, _ in access_for(who.pk, external=True).memo[shortlists.keys].items()]
+    assert len(lists) == 1
+
+
+def test_grants_that_are_gone_without_a_trigger_leave_an_empty_list(world: World, held: list[bool]) -> None:
+    """The summary of holders still names one, as after a load with triggers off."""
+    who, row = world.people[-1], company("Granted")
+    users = GRANTS["Company"][0]
+    users._default_manager.create(user=who, permission=world.view, content_object=row)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table_name(users)} DISABLE TRIGGER USER")
+        cursor.execute(f"DELETE FROM {table_name(users)}")
+        cursor.execute(f"ALTER TABLE {table_name(users)} ENABLE TRIGGER USER")
+    assert walk(who, "comp_name", 5) == [[[], 1]]
+    summarise_anew()
+    assert walk(who, "comp_name", 5) == [404]
 
 
 def test_a_change_that_is_committed_late_is_not_missed(world: World, held: list[bool]) -> None:

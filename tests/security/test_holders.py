@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from entities.registry import registry, table_name
 from security.facts import facts_of
@@ -85,7 +85,7 @@ def test_grants_that_come_and_go_at_the_same_time_are_summed_up_right() -> None:
                         time.sleep(dice.random() / 200)
                     transaction.set_rollback(dice.random() < 0.2)
                 done[0] += 1
-            except OperationalError as error:  # a deadlock, which the server would try again
+            except OperationalError as error:  # a deadlock: who gives and takes of one holder in one transaction
                 if "deadlock" not in str(error):
                     failures.append(error)
             except Exception as error:  # told below
@@ -151,6 +151,17 @@ def test_what_others_have_not_finished_is_not_overlooked(slow: str, quick: str) 
     assert summary() == stored()
     holds = bool(mine.filter(user=who).exists())
     assert ("view" in access(who).plans["Company"].granted) is holds
+
+
+def test_grants_are_not_taken_away_where_others_could_be_overlooked() -> None:
+    """Under REPEATABLE READ a grant that somebody has given meanwhile is not to be seen."""
+    who, row = user("holder"), company("First")
+    mine = GRANTS["Company"][0]._default_manager
+    mine.create(user=who, permission=Permission.objects.get(codename="view_company"), content_object=row)
+    with pytest.raises(DatabaseError, match="READ COMMITTED"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        mine.filter(user=who).delete()
+    assert summary() == stored() != set()
 
 
 def test_a_table_that_is_emptied_leaves_nothing() -> None:
