@@ -52,16 +52,18 @@ def memory(servers: Mapping[str, Server], few: int, many: int) -> dict[str, Any]
 def _log_in(server: Server) -> None:
     """Let every worker know every caller: the hash of a log-in takes a hundred megabytes for a moment.
 
-    Which of the workers takes a connection is chance, so there are many.
+    An idle server gives its connections to the same worker, a busy one to both.
     """
-    for _ in range(_CONNECTIONS):
-        for caller in CALLERS:
-            line = Line(server.port)
-            expected(line.ask(page(caller)), page(caller))
-            line.close()
+    for caller in CALLERS:
+        _work([iter([page(caller)] * 2) for _ in range(_CONNECTIONS)], server)
 
 
 def _send(server: Server, count: int) -> None:
+    _work([islice(cycle(mixed()), start, count, CALLERS_AT_ONCE) for start in range(CALLERS_AT_ONCE)], server)
+
+
+def _work(shares: Sequence[Iterator[Ask]], server: Server) -> None:
+    """Ask the shares at the same time, each over a connection of its own. Raises what the first failure raised."""
     failures: list[BaseException] = []
 
     def work(asks: Iterator[Ask]) -> None:
@@ -74,7 +76,6 @@ def _send(server: Server, count: int) -> None:
         finally:
             line.close()
 
-    shares = [islice(cycle(mixed()), start, count, CALLERS_AT_ONCE) for start in range(CALLERS_AT_ONCE)]
     threads = [threading.Thread(target=work, args=(share,)) for share in shares]
     for thread in threads:
         thread.start()
