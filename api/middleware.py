@@ -57,7 +57,10 @@ class SDataMiddleware:
         response["X-Request-Id"] = request_id
         response["X-Content-Type-Options"] = "nosniff"
         if contract:
-            _guard(request, response)
+            # Not on the pages for people: without a referrer browsers post forms with "Origin: null", which is refused.
+            response["Referrer-Policy"] = "no-referrer"
+            if not response.streaming and "Content-Length" not in response:
+                response["Content-Length"] = str(len(response.content))  # Django's middleware does so for the pages
             patch_vary_headers(response, VARY)
         return response
 
@@ -68,18 +71,6 @@ class SDataMiddleware:
             log.error("unhandled exception", request_id=request_id, exc_info=exception)
             return _answer(request, translate(exception), request_id)
         return None
-
-
-def _guard(request: HttpRequest, response: HttpResponse) -> None:
-    """Add the headers that browsers guard answers by, and the length: Django's middleware serves the pages alone."""
-    # Not on the pages for people: without a referrer browsers post forms with "Origin: null", which is refused.
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Frame-Options"] = "DENY"
-    response["Cross-Origin-Opener-Policy"] = "same-origin"
-    if settings.SECURE_HSTS_SECONDS and request.is_secure():
-        response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
-    if not response.streaming and "Content-Length" not in response:
-        response["Content-Length"] = str(len(response.content))
 
 
 def _refusal(request: HttpRequest, contract: bool) -> HttpResponse | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.middleware import clickjacking, common, csrf, security
+from django.middleware import common, csrf
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]  # it has no types
 
 from api.address import address_of
@@ -32,10 +32,6 @@ class PagesOnly:
         """Answer the request."""
         found: HttpResponseBase = (self.get_response if address_of(request).path else super().__call__)(request)  # type: ignore[misc]  # of the class beside
         return found
-
-
-class SecurityMiddleware(PagesOnly, security.SecurityMiddleware):
-    """Headers that browsers guard pages by."""
 
 
 class FilesMiddleware(PagesOnly, WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
@@ -60,7 +56,3 @@ class AuthenticationMiddleware(PagesOnly, auth.AuthenticationMiddleware):
 
 class MessageMiddleware(PagesOnly, messages.MessageMiddleware):
     """What the administration says after a form."""
-
-
-class XFrameOptionsMiddleware(PagesOnly, clickjacking.XFrameOptionsMiddleware):
-    """Pages stand in no frame of others."""

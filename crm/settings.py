@@ -76,18 +76,18 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "api.middleware.HeadMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.proxies.ProxyMiddleware",
     "api.middleware.CompressionMiddleware",
     "api.middleware.SDataMiddleware",
     "api.middleware.CrossOriginMiddleware",
-    "crm.pages.SecurityMiddleware",
     "crm.pages.FilesMiddleware",
     "crm.pages.SessionMiddleware",
     "crm.pages.CommonMiddleware",
     "crm.pages.CsrfViewMiddleware",
     "crm.pages.AuthenticationMiddleware",
     "crm.pages.MessageMiddleware",
-    "crm.pages.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"
@@ -186,9 +186,7 @@ SILENCED_SYSTEM_CHECKS = [
     "guardian.W001",
     # The logon is unique by a constraint on lower(logon), which the check does not see.
     "auth.W004",
-    # These look for Django's own classes by name; ours extend them (crm.pages), and tests read what they send.
-    "security.W001",
-    "security.W002",
+    # It looks for Django's own class by name; ours extends it (crm.pages), and a test reads what it refuses.
     "security.W003",
 ]
 GUARDIAN_AUTO_PREFETCH = False
