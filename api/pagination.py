@@ -131,7 +131,7 @@ def directions(orders: Sequence[Order]) -> tuple[str, ...]:
 
 def key_at(orders: Sequence[Order]) -> int:
     """Return which of the order values, counted from 1, is the key."""
-    return next(n for n, order in enumerate(orders, 1) if order.type == "key" and order.expression == F("id"))
+    return next(n for n, order in enumerate(orders, 1) if order.column == "id")
 
 
 _DIRECTIONS = {

@@ -14,7 +14,9 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from entities.registry import Entity, app_label, registry, table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
+
+    from security.access import Action
 
 GRANTS: dict[str, tuple[type[models.Model], type[models.Model]]] = {}
 
@@ -64,23 +66,21 @@ def build() -> None:
             )
 
 
-def granted_statement(permissions: Mapping[str, Iterable[int]], summarised: Collection[str]) -> str:
+def granted_statement(grantable: Mapping[int, tuple[str, Action]], summarised: Collection[str]) -> str:
     """Return the statement of the permissions of which a ``user`` or a ``group`` of theirs holds a grant.
 
-    It may list others besides; ``Policy.grantable`` says which count.
-
-    Its places are the user's key and the list of the groups'. ``permissions`` are the keys of Django's permissions per
-    kind, from the database, never from a request. What is not among the tables that are ``summarised`` (``holders``) is
-    looked up itself.
+    It may list others besides those that are ``grantable``: keys of Django's permissions and what they mean, from the
+    database, never from a request. Its places are the user's key and the list of the groups'. What is not among the
+    tables that are ``summarised`` (``holders``) is looked up itself.
     """
     first = "(SELECT min(content_object_id) FROM {} g WHERE {} AND g.permission_id = p) IS NOT NULL"  # never a scan
     summary = "SELECT permission_id, '{}' FROM security_holder WHERE"
     branches = [f"{summary.format('user')} user_id = mine", f"{summary.format('group')} group_id = ANY (theirs)"]
-    for kind, keys in permissions.items():
-        users, groups = (table_name(table) for table in GRANTS[kind])
-        if {users, groups} <= set(summarised):
+    for kind, tables in GRANTS.items():
+        users, groups = (table_name(table) for table in tables)
+        values = ", ".join(f"({key:d})" for key, (of, _) in grantable.items() if of == kind)
+        if {users, groups} <= set(summarised) or not values:
             continue
-        values = ", ".join(f"({key:d})" for key in keys)
         branches += [
             f"SELECT p, 'user' FROM (VALUES {values}) AS v (p) WHERE {first.format(users, 'g.user_id = mine')}",
             f"SELECT p, 'group' FROM (VALUES {values}) AS v (p) WHERE EXISTS"

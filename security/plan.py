@@ -118,12 +118,11 @@ def compiled(facts: Facts) -> Policy:
         functions=frozenset(FUNCTIONS if user.is_superuser else (n for one in profiles for n in one.functions)),
     )
     permissions = _permissions()
-    held: dict[str, list[int]] = {}
-    grantable: dict[int, tuple[str, Action]] = {}
-    for (kind, action), key in permissions.items():
-        if action != "insert" and may_be_given(registry()[kind], action):
-            held.setdefault(kind, []).append(key)
-            grantable[key] = kind, action
+    grantable = {
+        key: (kind, action)
+        for (kind, action), key in permissions.items()
+        if action != "insert" and may_be_given(registry()[kind], action)
+    }
     refusals = tuple(frozenset[str](profile.refused) for profile in profiles)
     return Policy(
         actor=actor,
@@ -131,7 +130,7 @@ def compiled(facts: Facts) -> Policy:
         field_rules=_field_rules(facts),
         lists=compile_lists(Caption.objects.order_by("family", "order", "code")),
         permissions=permissions,
-        granted_statement=granted_statement(held, summarised_tables()),
+        granted_statement=granted_statement(grantable, summarised_tables()),
         grantable=grantable,
         withheld=facts.withheld,
         refusals=(frozenset(),) if actor.administrator else refusals,

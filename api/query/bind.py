@@ -99,7 +99,7 @@ def bind_order(access: Access, entity: Entity, terms: Sequence[OrderTerm]) -> li
         own = field.column if len(term.name.parts) == 1 and _is_plain(field) else ""
         found.append(Order(sort_key(operand), operand.type, term.descending, operand.nullable, own))
     found = found or _default_order(access, entity)
-    if not any(order.type == "key" and order.expression == F("id") for order in found):
+    if not any(order.column == "id" for order in found):
         descending = found[-1].descending if found else False
         found.append(Order(F("id"), "key", descending, nullable=False, column="id"))
     return found

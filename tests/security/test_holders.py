@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entities.models import Company, User
+    from security.access import Action
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 COMPANY = registry()["Company"]
@@ -196,7 +197,7 @@ def test_a_kind_that_is_not_summarised_is_looked_up_itself() -> None:
         mine.create(user=who, permission=view, content_object=row)
         theirs.create(group=group.group, permission=edit, content_object=row)
         assert summary() == set()
-        permissions = {"Company": [view.pk, edit.pk]}
+        permissions: dict[int, tuple[str, Action]] = {view.pk: ("Company", "view"), edit.pk: ("Company", "edit")}
         with planned_cursor() as cursor:
             cursor.execute(granted_statement(permissions, summarised_tables()), [who.pk, [group.pk]])
             assert set(cursor.fetchall()) == {(view.pk, "user"), (edit.pk, "group")}
