@@ -17,7 +17,7 @@ from api.address import QUICK_FIND as PATH
 from api.base import SDataView
 from api.feeds import Collection, Listing, Source, body_of, page_of
 from api.pagination import walk_of
-from api.query.bind import Order
+from api.query.bind import Order, by_key
 from api.query.errors import QueryError
 from api.query.parameters import QUICK_FIND
 from api.query.sql import Sql, folded, parameter
@@ -81,9 +81,9 @@ def listing(access: Access, entity: Entity, text: str) -> Listing:
     title = folded(gate.shown_title(access, entity))
     later = Sql("(NOT starts_with({}, lower({})))::integer", title, parameter(text), output_field=IntegerField())
     orders = [
-        Order(later, "int", descending=False, nullable=False),
-        Order(title, "text", descending=False, nullable=False),
-        Order(F("id"), "key", descending=False, nullable=False),
+        Order(later, "int", descending=False, nullable=False, column=""),
+        Order(title, "text", descending=False, nullable=False, column=""),
+        by_key(),
     ]
     projection = entries.Projection(fields, (), owner=False, tag=False, updated=False, links=False)
     walk = walk_of(access, f"{PATH}/{entity.kind}", text, "")

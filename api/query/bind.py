@@ -40,7 +40,12 @@ class Order:
     type: str
     descending: bool
     nullable: bool
-    column: str = ""
+    column: str
+
+
+def by_key(*, descending: bool = False) -> Order:
+    """Return the last term of every total order."""
+    return Order(F("id"), "key", descending, nullable=False, column="id")
 
 
 def unknown_name(typed: str, entity: Entity, path: str | None, position: int | None = None) -> QueryError:
@@ -101,7 +106,7 @@ def bind_order(access: Access, entity: Entity, terms: Sequence[OrderTerm]) -> li
     found = found or _default_order(access, entity)
     if not any(order.column == "id" for order in found):
         descending = found[-1].descending if found else False
-        found.append(Order(F("id"), "key", descending, nullable=False, column="id"))
+        found.append(by_key(descending=descending))
     return found
 
 

@@ -166,7 +166,7 @@ def order_of_all(patch: pytest.MonkeyPatch) -> None:
 
     def broken(access: Any, entity: Any) -> Any:
         return [
-            bind.Order(F(entity.by_name[name].column), "text", descending=False, nullable=False)
+            bind.Order(F(entity.by_name[name].column), "text", descending=False, nullable=False, column="")
             for name in entity.order
             if name in entity.by_name
         ]
