@@ -51,7 +51,7 @@ class CredentialsAuthentication(BaseAuthentication):
         verified = _verify(given.pop(), network) if len(given) == 1 else None
         if verified is None:
             raise AuthenticationFailed
-        access = access_for(verified.user_id, verified.version, external=True)
+        access = access_for(verified.user_id, verified.version, external=True, granted=verified.granted)
         return Caller(access.reading if verified.read_only else access), verified
 
     def authenticate_header(self, request: Request) -> str:

@@ -3,9 +3,10 @@
 A verified password is remembered for a short while, in this process only, as a keyed digest bound to the stored
 hash and to the network: a repeated request does not pay the slow hash, and a changed password or a disabled user is
 refused at once, because the stored hash and the user's state are read afresh for every request, together with the
-policy version. Whoever is remembered, and a token that is right, does not meet the throttle. That alone would let
-somebody in the same network guess without limit, answered 429 until one guess is right: after a few *different*
-passwords that the throttle refused, nothing is remembered of that account in that network for a while.
+policy version and, for whoever is remembered, with what is granted to them (ADR 36). Whoever is remembered, and a token
+that is right, does not meet the throttle. That alone would let somebody in the same network guess without limit,
+answered 429 until one guess is right: after a few *different* passwords that the throttle refused, nothing is
+remembered of that account in that network for a while.
 
 Every outcome goes to the trail (``log_ins``).
 """
@@ -18,8 +19,9 @@ import math
 import secrets
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -29,17 +31,20 @@ from django.utils import timezone
 
 from entities.models import User
 from entities.models.base import folded
-from security import gate, log_ins, second_factor, throttle
+from security import gate, log_ins, plan, second_factor, throttle
 from security.log_ins import Attempt
 from security.models import PolicyVersion, Token
 from security.statements import Slot, Statement, prepared
+
+if TYPE_CHECKING:
+    from security.access import Granted
 
 TOKEN_PREFIX = "pcrm_"
 REMEMBER_SECONDS = 300
 REMEMBER_ENTRIES = 10_000
 
 _key = secrets.token_bytes(32)
-_remembered: OrderedDict[bytes, float] = OrderedDict()
+_remembered: OrderedDict[bytes, _Right] = OrderedDict()
 _guessed: OrderedDict[str, tuple[float, set[bytes]]] = OrderedDict()
 _DUMMY = make_password(secrets.token_urlsafe(16))
 
@@ -48,13 +53,15 @@ _DUMMY = make_password(secrets.token_urlsafe(16))
 class Verified:
     """A caller whose credentials are right: the user's key and the policy version read together with it.
 
-    ``factor`` = the second factor that was proved, in the administration.
+    ``factor`` = the second factor that was proved, in the administration. ``granted`` = what is granted to them under
+    that version, where it was read as well.
     """
 
     user_id: int
     version: int
     read_only: bool = False
     factor: int | None = None
+    granted: Granted | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,16 @@ class _Account:
     stored: str = _DUMMY
     may: bool = False
     policy: int = 0
+    granted: Granted | None = None
+
+
+@dataclass(frozen=True)
+class _Right:
+    """A password that was right ``until`` then: whose, and bound to what was stored."""
+
+    until: float
+    user: int
+    digest: bytes
 
 
 def _may(*, web_service: bool, reserved: bool) -> Q:
@@ -93,10 +110,12 @@ def verify_password(
     if "\x00" in logon or "\x00" in password or "\x00" in code:
         return None
     name, channel = logon.lower(), "api" if web_service else "administration"
-    account = _account(name, web_service=web_service)
-    digest = _digest(network, account.key or 0, password, account.stored)
-    if web_service and account.may and _is_remembered(digest) and _may_be(password) and not _is_guessed(network, name):
-        return Verified(account.key or 0, account.policy)
+    given = _digest(network, name, password)
+    right_before = None if not web_service or _is_guessed(network, name) else _recalled(given)
+    account = _account(name, web_service=web_service, expected=right_before.user if right_before else None)
+    digest = _digest(network, str(account.key or 0), password, account.stored)
+    if right_before and right_before.digest == digest and account.may and _may_be(password):
+        return Verified(account.key or 0, account.policy, granted=account.granted)
     _pass_throttle(Attempt(account.key, network, channel, "throttled"), name, digest)
     right = check_password(password, account.stored) and _may_be(password) and account.may
     passed = None if web_service else second_factor.passes(account.key if right else None, code, network)
@@ -107,7 +126,7 @@ def verify_password(
         return None
     log_ins.note(Attempt(account.key, network, channel, "right"), name)
     if web_service:
-        _remember(digest)
+        _remember(given, _Right(time.monotonic() + REMEMBER_SECONDS, account.key or 0, digest))
     return Verified(account.key or 0, account.policy, factor=passed.factor if passed else None)
 
 
@@ -120,7 +139,7 @@ def confirm_password(user: int, password: str, network: str) -> bool:
     found = gate.system_rows(User).filter(pk=user).values_list("logon", "password").first()
     name, stored = (found[0].lower(), found[1]) if found else ("", _DUMMY)
     throttled = Attempt(user, network, "own", "throttled")
-    _pass_throttle(throttled, name, _digest(network, user, password, stored))
+    _pass_throttle(throttled, name, _digest(network, str(user), password, stored))
     right = check_password(password, stored) and found is not None
     if not right:
         throttle.failed(network, name)
@@ -138,10 +157,28 @@ def _pass_throttle(throttled: Attempt, name: str, digest: bytes) -> None:
         raise
 
 
-def _account(name: str, *, web_service: bool) -> _Account:
-    statement = _user_called(web_service, settings.REQUIRE_WEB_SERVICE_ACCESS)
-    row = next(iter(statement.rows(logon=name)), None)
-    return _Account(*row) if row else _Account()
+def _account(name: str, *, web_service: bool, expected: int | None) -> _Account:
+    """Return the account called ``name``, with what is granted to it where it is the ``expected`` user's."""
+    reserved = settings.REQUIRE_WEB_SERVICE_ACCESS
+    known = plan.known(expected) if expected is not None else None
+    if known is None:
+        row = next(iter(_user_called(web_service, reserved).rows(logon=name)), None)
+        return _Account(*row) if row else _Account()
+    user, profiles = plan.holders_of(known.policy)
+    statement = _with_grants(web_service, reserved, known.policy.granted_statement)
+    rows = statement.rows(logon=name, user=user, profiles=profiles)
+    account = _Account(*rows[0][:4]) if rows else _Account()
+    if account.key != expected or account.policy != known.version:  # they are another's, or mean something else now
+        return account
+    return replace(account, granted=plan.granted_of(known.policy, (row[4:] for row in rows)))
+
+
+@cache
+def _with_grants(web_service: bool, reserved: bool, granted: str) -> Statement:
+    """Return the statement of ``_user_called`` with a row for each row of the one of what is ``granted``."""
+    user = _user_called(web_service, reserved)
+    sql = f"SELECT a.*, g.p, g.how FROM ({user.sql}) AS a LEFT JOIN ({granted}) AS g ON TRUE"
+    return Statement(sql, (*user.slots, "user", "profiles"), user.converters)
 
 
 @cache
@@ -157,20 +194,20 @@ def _may_be(password: str) -> bool:
     return bool(password) or settings.ALLOW_EMPTY_PASSWORDS
 
 
-def _digest(network: str, user: int, password: str, stored: str) -> bytes:
-    parts = (network, str(user), stored, password)
+def _digest(*parts: str) -> bytes:
     message = b"\x00".join(part.encode("utf-8", "surrogatepass") for part in parts)
     return hmac.new(_key, message, hashlib.sha256).digest()
 
 
-def _is_remembered(digest: bytes) -> bool:
-    return _remembered.get(digest, 0.0) > time.monotonic()
+def _recalled(given: bytes) -> _Right | None:
+    right = _remembered.get(given)
+    return right if right is not None and right.until > time.monotonic() else None
 
 
-def _remember(digest: bytes) -> None:
+def _remember(given: bytes, right: _Right) -> None:
     while len(_remembered) >= REMEMBER_ENTRIES:
         _remembered.popitem(last=False)
-    _remembered[digest] = time.monotonic() + REMEMBER_SECONDS
+    _remembered[given] = right
 
 
 def _note_guess(network: str, name: str, digest: bytes) -> None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """The policy of a user at a version, and what follows from it for the grants that were seen since."""
 
     version: int
@@ -50,7 +50,7 @@ class _Known:
     accesses: dict[tuple[Granted, bool], Access]
 
 
-_policies: dict[int, _Known] = {}
+_policies: dict[int, Known] = {}
 _CACHED_USERS, _CACHED_GRANTS = 500, 8  # what follows from a policy, statements and all, takes a megabyte or some
 
 
@@ -59,20 +59,27 @@ def policy_version() -> int:
     return PolicyVersion.objects.values_list("number", flat=True).first() or 0
 
 
-def access_for(user_id: int, version: int | None = None, *, external: bool = False) -> Access:
+def known(user_id: int) -> Known | None:
+    """Return the policy of a user as it was when it was last asked for, which another may have taken the place of."""
+    return _policies.get(user_id)
+
+
+def access_for(
+    user_id: int, version: int | None = None, *, external: bool = False, granted: Granted | None = None
+) -> Access:
     """Return what the user may do now; ``external`` = from outside, without the kinds that are withheld there.
 
-    ``version`` is the policy version read together with the user in this request; without it, it is read here.
-    Raises ``UnknownActor`` for a key of no user.
+    ``version`` is the policy version read together with the user in this request, and so may be what is ``granted``
+    under that version; without them, they are read here. Raises ``UnknownActor`` for a key of no user.
     """
     version = policy_version() if version is None else version
-    known = _policies.get(user_id)
-    if known is None or known.version != version:
+    latest = known(user_id)
+    if latest is None or latest.version != version:
         for oldest in list(_policies)[: max(0, len(_policies) + 1 - _CACHED_USERS)]:
             _policies.pop(oldest, None)
-        known = _policies[user_id] = _Known(version, compiled(facts_of(user_id)), {})
-    policy, accesses = known.policy, known.accesses
-    granted = granted_by(policy)
+        latest = _policies[user_id] = Known(version, compiled(facts_of(user_id)), {})
+    policy, accesses = latest.policy, latest.accesses
+    granted = granted_by(policy) if granted is None else granted
     key = (granted, external and bool(policy.withheld))
     access = accesses.get(key)
     if access is None:
@@ -96,10 +103,19 @@ def _permissions() -> Mapping[tuple[str, Action], int]:
 
 def granted_by(policy: Policy) -> Granted:
     """Return for which kinds and actions the actor holds at least one grant, and how, in one statement."""
-    profiles = [profile.id for profile in policy.actor.profiles]
     with planned_cursor() as cursor:
-        cursor.execute(policy.granted_statement, [policy.actor.id, profiles])
-        return frozenset((*policy.grantable[key], how) for key, how in cursor.fetchall() if key in policy.grantable)
+        cursor.execute(policy.granted_statement, list(holders_of(policy)))
+        return granted_of(policy, cursor.fetchall())
+
+
+def holders_of(policy: Policy) -> tuple[int, list[int]]:
+    """Return what the places of ``granted_statement`` stand for: the user's key and their profiles'."""
+    return policy.actor.id, [profile.id for profile in policy.actor.profiles]
+
+
+def granted_of(policy: Policy, rows: Iterable[tuple[int, Holder]]) -> Granted:
+    """Return what the rows of ``granted_statement`` mean."""
+    return frozenset((*policy.grantable[key], how) for key, how in rows if key in policy.grantable)
 
 
 def compiled(facts: Facts) -> Policy:

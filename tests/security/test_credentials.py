@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
+from guardian.shortcuts import assign_perm, remove_perm
 
+from entities.registry import registry
 from security import credentials
 from security.credentials import Verified, new_token, token_hash, verify_password, verify_token
 from security.models import Token
-from security.plan import policy_version
-from tests.security.people import user
+from security.plan import access_for, policy_version
+from tests.api.wire import statements
+from tests.security.people import company, profile, user
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries
@@ -59,6 +62,60 @@ def test_a_repeated_log_in_does_not_pay_the_slow_hash(
     with django_assert_num_queries(1):
         assert verify_password("susan", "secret")
     assert len(slow) == 1
+
+
+def test_a_repeated_log_in_reads_what_is_granted_with_the_account(
+    susan: User, slow: list[str], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    first = verify_password("susan", "secret")
+    assert first
+    assert first.granted is None
+    access_for(susan.pk, first.version)
+    with django_assert_num_queries(1):
+        again = verify_password("susan", "secret")
+        assert again
+        access = access_for(susan.pk, again.version, granted=again.granted)
+    assert again.granted == frozenset()
+    assert not access.sees(registry()["Company"])
+    shown = company()
+    assign_perm("view_company", susan, shown)
+    again = verify_password("susan", "secret")
+    assert again
+    assert again.granted == {("Company", "view", "user")}
+    assert access_for(susan.pk, again.version, granted=again.granted).sees(registry()["Company"])
+    remove_perm("view_company", susan, shown)
+    again = verify_password("susan", "secret")
+    assert again
+    assert again.granted == frozenset()
+
+
+def test_what_was_read_under_another_policy_is_not_used(susan: User, slow: list[str]) -> None:
+    assert verify_password("susan", "secret")
+    old = access_for(susan.pk)
+    sales = profile("Sales")
+    assign_perm("view_company", sales.group, company())
+    susan.groups.add(sales.group)
+    again = verify_password("susan", "secret")
+    assert again
+    assert again.granted is None
+    access = access_for(susan.pk, again.version, granted=again.granted)
+    assert access.sees(registry()["Company"])
+    assert not old.sees(registry()["Company"])
+
+
+@pytest.mark.parametrize(("logon", "password"), [("susan", "wrong"), ("nobody", "secret"), ("susan\u0131", "secret")])
+def test_no_statement_tells_a_known_logon_from_an_unknown_one(
+    susan: User, slow: list[str], django_assert_num_queries: DjangoAssertNumQueries, logon: str, password: str
+) -> None:
+    assert verify_password("susan", "secret")
+    access_for(susan.pk)
+    with statements() as sent:
+        assert verify_password(logon, password) is None
+    with statements() as unknown:
+        assert verify_password("not known", password) is None
+    assert [first for first in sent if "security_holder" in first] == []
+    assert len(sent) == len(unknown)
+    assert sent[0] == unknown[0].replace("not known", logon)
 
 
 def test_a_wrong_password_always_pays_it(susan: User, slow: list[str]) -> None:
