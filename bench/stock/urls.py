@@ -19,6 +19,9 @@ router.register("companies", views.CompanyViewSet, "company")
 router.register("fast/companies", views.FastCompanyViewSet, "fast")
 router.register("uncounted/companies", views.UncountedCompanyViewSet, "uncounted")
 router.register("expert/companies", views.ExpertCompanyViewSet, "expert")
+router.register("byhand/companies", views.ByHandCompanyViewSet, "byhand")
+router.register("lean/companies", views.LeanCompanyViewSet, "lean")
+router.register("leanbyhand/companies", views.LeanByHandCompanyViewSet, "leanbyhand")
 urlpatterns = [
     path("", include(router.urls)),
     path("companies/<int:pk>/explain/", elsewhere, name="company-explain"),

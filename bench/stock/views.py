@@ -1,8 +1,9 @@
-"""The viewsets of the stock implementation: plain, without a count, and tuned by an expert."""
+"""The viewsets of the stock implementation: plain, without a count, by an expert, by hand; and half of the answer."""
 
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -14,14 +15,20 @@ from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
-from bench.stock import rights
-from bench.stock.serializers import COLLECTIONS, PLAIN, RELATIONS, WIRES, CompanySerializer
+from bench.stock import byhand, lean
+from bench.stock.linking import changeable, fetch
+from bench.stock.rights import Rights
+from bench.stock.serializers import CompanySerializer
 from entities.models import Company, User
 from entities.models.base import folded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
     from rest_framework.request import Request
+
+    from bench.stock.rights import Action
 
 ORDERS: dict[str, tuple[Any, ...]] = {
     "name": (folded("name"), "id"),
@@ -66,12 +73,13 @@ class Uncounted(Pages):
 class CompanyViewSet(ModelViewSet[Company]):
     """Companies."""
 
-    serializer_class = CompanySerializer
+    serializer_class: Any = CompanySerializer
     pagination_class: Any = Pages
+    flat = False
 
     def get_queryset(self) -> QuerySet[Company]:
         """Return the companies that the user may view, in the order asked for."""
-        return self.ordered(rights.visible(self.user))
+        return self.ordered(self.rights.allowed(Company))
 
     @property
     def user(self) -> User:
@@ -80,6 +88,25 @@ class CompanyViewSet(ModelViewSet[Company]):
         assert isinstance(user, User)
         return user
 
+    @cached_property
+    def rights(self) -> Rights:
+        """What the user may do."""
+        return Rights(self.user, flat=self.flat)
+
+    @cached_property
+    def may(self) -> dict[Action, set[int]]:
+        """The keys of those of the records shown that the user may change, by how."""
+        return {}
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Return what serializers know."""
+        return {**super().get_serializer_context(), "rights": self.rights, "may": self.may}
+
+    def complete(self, companies: Sequence[Company]) -> None:
+        """Fetch what the entries of ``companies`` show besides their columns."""
+        fetch(companies, self.rights)
+        self.may.update(changeable([company.pk for company in companies], self.rights))
+
     def ordered(self, companies: QuerySet[Company]) -> QuerySet[Company]:
         """Return ``companies`` filtered by the beginning of the name, in the order asked for."""
         given = self.request.query_params
@@ -87,13 +114,47 @@ class CompanyViewSet(ModelViewSet[Company]):
             companies = companies.filter(name__istartswith=prefix)
         return companies.order_by(*ORDERS[given.get("ordering", "name")])
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """Return a page of complete records."""
+        page = super().paginate_queryset(queryset)
+        self.complete(page or ())
+        return page
+
+    def get_object(self) -> Company:
+        """Return one complete record."""
+        company = super().get_object()
+        self.complete([company])
+        return company
+
     @transaction.atomic
     def perform_create(self, serializer: Any) -> None:
         """Store a new company."""
-        if not rights.may_insert(self.user):
+        if not self.rights.may_insert:
             raise PermissionDenied
-        now = timezone.now()
-        serializer.save(created_by=self.user, updated_by=self.user, created_at=now, updated_at=now)
+        self.store(serializer, created_by=self.user, created_at=timezone.now())
+
+    @transaction.atomic
+    def perform_update(self, serializer: Any) -> None:
+        """Store a changed company."""
+        self.check("edit", serializer.instance)
+        self.store(serializer)
+
+    def perform_destroy(self, instance: Company) -> None:
+        """Mark a company as deleted."""
+        self.check("delete", instance)
+        instance.deleted_at, instance.deleted_by = timezone.now(), self.user
+        instance.save(update_fields=["deleted_at", "deleted_by"])
+
+    def check(self, action: Action, company: Company) -> None:
+        """Raise PermissionDenied where the user may not do ``action`` to ``company``."""
+        if company.pk not in self.may[action]:
+            raise PermissionDenied
+
+    def store(self, serializer: Any, **values: Any) -> None:
+        """Store what a serializer was given, and fetch what its entry shows as for any other record."""
+        company = serializer.save(updated_by=self.user, updated_at=timezone.now(), **values)
+        company.refresh_from_db()
+        self.complete([company])
 
 
 class FastCompanyViewSet(CompanyViewSet):
@@ -109,22 +170,42 @@ class UncountedCompanyViewSet(FastCompanyViewSet):
 
 
 class ExpertCompanyViewSet(UncountedCompanyViewSet):
-    """Companies by an expert: flat sub-queries, tuples instead of model instances, links by formatting."""
+    """Companies by an expert: the queries of rights and grants are flat sub-queries tuned by hand."""
+
+    flat = True
+
+
+class ByHandCompanyViewSet(ExpertCompanyViewSet):
+    """Companies beyond what DRF is for: tuples instead of model instances, no serializers, links by formatting."""
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page."""
-        hidden = rights.hidden(self.user)
-        columns = [name for name in ("id", *PLAIN) if WIRES[name] not in hidden]
         paginator = Uncounted()
-        found = self.ordered(rights.visible(self.user, flat=True)).values(*columns)
-        page: Any = paginator.paginate_queryset(found, request, self)
+        found = byhand.rows(self.get_queryset(), self.rights)
+        page: Any = paginator.paginate_queryset(found, request, self) or ()
+        named = byhand.titles(page, self.rights)
         base = request.build_absolute_uri("/")[:-1]
-        return paginator.get_paginated_response([self.linked(row, base) for row in page or ()])
+        return paginator.get_paginated_response([byhand.entry(row, named, base) for row in page])
 
-    def linked(self, row: Any, base: str) -> dict[str, Any]:
-        """Return the entry of a row."""
-        url = f"{base}/companies/{row['id']}/"
-        links = {name: f"{url}{name}/" for name in COLLECTIONS}
-        links |= {"self": url, "explain": f"{url}explain/", "prototype": f"{base}/prototypes/Company/"}
-        related = {name: f"{base}/{name}/{row[name + '_id']}/" if row[name + "_id"] else None for name in RELATIONS}
-        return {"url": url, **row, **related, "links": links}
+
+class LeanCompanyViewSet(UncountedCompanyViewSet):
+    """Companies without their count, and half of the answer."""
+
+    serializer_class = lean.LeanCompanySerializer
+
+    def complete(self, companies: Sequence[Company]) -> None:
+        """Leave it at the columns."""
+
+
+class LeanByHandCompanyViewSet(LeanCompanyViewSet):
+    """The same half by an expert who does without serializers."""
+
+    flat = True
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page."""
+        paginator = Uncounted()
+        found = lean.rows(self.get_queryset(), self.rights)
+        page: Any = paginator.paginate_queryset(found, request, self) or ()
+        base = request.build_absolute_uri("/")[:-1]
+        return paginator.get_paginated_response([lean.entry(row, base) for row in page])

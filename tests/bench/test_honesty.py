@@ -10,43 +10,18 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import psycopg
-import pytest
 from django.db import connection
-from django.test import Client
 
-from bench import acceptance, limit, limit_json, limit_sql, report, world
+from bench import acceptance, limit, limit_json, limit_sql, report
 from bench.asking import Ask, Sample
-from bench.cases import first_page, page
+from bench.cases import HALF, first_page, page
 from bench.honesty import difference, entries
-from bench.size import BASE, CALLERS, PASSWORD, Size
+from bench.size import BASE, CALLERS
 from bench.stock.serializers import WIRES
-from bench.stock.views import CachedAuthentication
-from security import plan
+from tests.bench.served import SIZE, sent, serve_ours, serve_stock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-SIZE = Size(2_000, 100, 400)
-STOCK_BACKENDS = ("django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend")
-
-
-@pytest.fixture
-def small_world(db: None) -> Iterator[None]:
-    """Build a small world; it is rolled back."""
-    world.build(SIZE)
-    yield
-    CachedAuthentication.known.clear()
-    limit._statements.clear()
-    plan._policies.clear()
-
-
-def sent(ask: Ask) -> Any:
-    """Return the answer of a server that Django runs."""
-    credentials = base64.b64encode(f"{ask.logon}:{PASSWORD}".encode()).decode()
-    answer = Client(HTTP_HOST="127.0.0.1").get(ask.path, HTTP_AUTHORIZATION=f"Basic {credentials}")
-    assert answer.status_code == 200, answer.content
-    return json.loads(answer.content)
 
 
 def bare() -> psycopg.Connection[Any]:
@@ -71,10 +46,10 @@ def compared(logon: str, settings: Any) -> None:
     who, base = limit_sql.caller(bare(), logon), f"http://127.0.0.1{BASE}"
     by_hand = limit.page(bare(), who, {"order": "name"}, base, ""), limit_json.page(bare(), who, base, "")
     bare_pages = [entries(json.loads(body)) for body in by_hand]
-    serve(settings, "bench.stock.urls", *STOCK_BACKENDS)
+    serve_stock(settings)
     asks = {name: ask for name, ask in first_page().asks.items() if ask.server == "stock"}
     stock_pages = {name: entries(sent(Ask("stock", ask.path, logon))) for name, ask in asks.items()}
-    serve(settings, "crm.urls", "security.backends.PlanBackend")
+    serve_ours(settings)
     ours = entries(sent(page(logon)))
     if logon == "nothing":
         assert not any([ours, *bare_pages, *stock_pages.values()])
@@ -84,15 +59,10 @@ def compared(logon: str, settings: Any) -> None:
     key = ours[-1]["$key"]
     alone = json.loads(limit.single(bare(), who, key, base))
     assert not difference([sent(Ask("ours", f"{BASE}/company('{key}')", logon))], [alone], stock=False)
-    columns = {name for name, value in ours[0].items() if not name.startswith("$") and not isinstance(value, dict)}
+    columns = [name for name, value in ours[0].items() if not name.startswith("$") and not isinstance(value, dict)]
     for name, found in stock_pages.items():
-        assert not difference(ours, found, stock=True), name
-        assert {WIRES[column] for column in found[0] if column in WIRES} == columns, name
-
-
-def serve(settings: Any, urls: str, *backends: str) -> None:
-    """Let the test client ask another implementation."""
-    settings.ROOT_URLCONF, settings.AUTHENTICATION_BACKENDS = urls, list(backends)
+        assert not difference(ours, found, stock=True, half=name.endswith(HALF)), name
+        assert [WIRES[column] for column in found[0] if column in WIRES] == columns, name
 
 
 def test_a_difference_is_noticed() -> None:
