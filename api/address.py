@@ -60,7 +60,7 @@ def base_path(contract: str = MAIN) -> str:
 
 def is_contract(path: str) -> bool:
     """Whether ``path`` lies below ``/sdata/``."""
-    return split(path)[:1] == ["sdata"]
+    return path.lstrip("/").partition("/")[0] == "sdata"
 
 
 def read(path: str) -> Address:
@@ -86,10 +86,10 @@ def _read(steps: list[str], contract: str) -> Address:
 
 def split(path: str) -> list[str]:
     """Split at slashes outside quotes and parentheses; a run of slashes is one, a trailing one is none."""
-    steps: list[str] = []
-    current = quote = ""
-    depth = 0
-    for char in path:
+    plain, opened, rest = path.partition("(")  # most of a path needs no look at each character
+    *steps, current = plain.split("/")
+    quote, depth = "", 0
+    for char in opened + rest:
         if quote:
             quote = "" if char == quote else quote
         elif depth and char in "'\"":

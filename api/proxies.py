@@ -75,7 +75,11 @@ def _networks(listed: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
 
 def is_trusted(address: str) -> bool:
     """Whether ``address`` is that of a trusted proxy; a peer at a Unix socket has none and is called ``unix``."""
-    listed = tuple(settings.TRUSTED_PROXIES)
+    return _is_listed(address, tuple(settings.TRUSTED_PROXIES))
+
+
+@lru_cache(maxsize=1024)
+def _is_listed(address: str, listed: tuple[str, ...]) -> bool:
     if not address:
         return "unix" in listed
     try:

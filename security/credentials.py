@@ -14,7 +14,6 @@ Every outcome goes to the trail (``log_ins``).
 from __future__ import annotations
 
 import hashlib
-import hmac
 import math
 import secrets
 import time
@@ -196,7 +195,7 @@ def _may_be(password: str) -> bool:
 
 def _digest(*parts: str) -> bytes:
     message = b"\x00".join(part.encode("utf-8", "surrogatepass") for part in parts)
-    return hmac.new(_key, message, hashlib.sha256).digest()
+    return hashlib.blake2b(message, key=_key, digest_size=32).digest()
 
 
 def _recalled(given: bytes) -> _Right | None:

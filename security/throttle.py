@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,7 @@ class Counter:
         return (until - now).total_seconds() > (self.limit / 2 - 1) * self.cost
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str) -> str:
     """Return the network that counts as one caller: an IPv4 address, the /64 of an IPv6 address."""
     try:

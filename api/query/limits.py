@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -45,7 +46,12 @@ class Limits:
 
 def current_limits() -> Limits:
     """The configured limits."""
-    return Limits(**getattr(settings, "QUERY_LIMITS", {}))
+    return _limits(tuple(getattr(settings, "QUERY_LIMITS", {}).items()))
+
+
+@lru_cache(maxsize=8)
+def _limits(configured: tuple[tuple[str, int], ...]) -> Limits:
+    return Limits(**dict(configured))
 
 
 def exceeded(limit: str, path: str | None, position: int | None = None) -> QueryError:
