@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
-from api import entries, related
-from api import remembered as remembered_pages
+from api import entries, related, short_pages
 from api.pagination import Cursor, after, beyond, directions, in_order, key_at, order_values, seal, unseal, walk_of
 from api.query.bind import bind_order, bind_where
 from api.query.functions import CLOCK_FUNCTIONS
@@ -148,7 +147,7 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a page and, where there are more, the first of the next one."""
     form = _form(access, entity, listing)
-    found = remembered_pages.rows(access, entity, listing, columns, window, cursor, form)
+    found = short_pages.rows(access, entity, listing, columns, window, cursor, form)
     if found is not None:
         return found
     nulls = None if cursor is None else tuple(value is None for value in cursor.values)

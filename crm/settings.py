@@ -124,6 +124,11 @@ PLANNED_ONCE: dict[str, Any] = {
 }
 
 
+def planned_once(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the ``OPTIONS`` of a database with those of ``PLANNED_ONCE``."""
+    return {**options, **PLANNED_ONCE, "options": f"{options.get('options', '')} {PLANNED_ONCE['options']}".strip()}
+
+
 def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str, Any]:
     """Return Django's form of a libpq URL; with a pool size, connections are kept and shared.
 
@@ -151,8 +156,7 @@ def database(url: str, pool_size: int, statement_timeout: str = "") -> dict[str,
         locked = f"-c search_path=unfiltered,public{f' -c role={role}' if role else ''}"
         options["options"] = f"{options.get('options', '')} {locked}".strip()
     if pool_size:
-        options |= PLANNED_ONCE | {"options": f"{options.get('options', '')} {PLANNED_ONCE['options']}".strip()}
-        options["pool"] = {"min_size": 1, "max_size": pool_size}
+        options = planned_once(options) | {"pool": {"min_size": 1, "max_size": pool_size}}
     return {**connection, "OPTIONS": options}
 
 

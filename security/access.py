@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable
 
     from entities.captions import Lists
     from entities.registry import Entity
@@ -32,6 +33,7 @@ T = TypeVar("T")
 REMEMBERED = 100  # of each function: a kind's statements are some 10 kB each
 Holder = Literal["user", "group"]  # a grant is held by a user, or by all who are in a profile
 Granted = frozenset[tuple[str, Action, Holder]]
+Held = Mapping[Action, frozenset[Holder]]  # what of it is about one kind
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class AccessPlan:
 
     shape: Shape
     rules: Mapping[Action, tuple[RowRule, ...]]
-    granted: Mapping[Action, frozenset[Holder]]
+    granted: Held
     nests: bool = False
 
 

@@ -22,6 +22,7 @@ from security.access import (
     Action,
     Actor,
     Granted,
+    Held,
     Holder,
     Policy,
     ProfileName,
@@ -230,43 +231,42 @@ def access_of(policy: Policy, version: int, granted: Granted, withheld: frozense
     actions: dict[str, frozenset[Action]] = {kind: frozenset() for kind in withheld}
     plans: dict[str, AccessPlan] = {}
     full = policy.actor.administrator
+    held: dict[str, dict[Action, frozenset[Holder]]] = {}
+    for kind, action, holder in granted:
+        own = held.setdefault(kind, {})
+        own[action] = own.get(action, frozenset()) | {holder}
     for entity in registry():
-        allowed = _actions(entity, policy, granted, actions)
-        seen = {kind for kind in entity.passes if "view" in _actions(registry()[kind], policy, granted, actions)}
+        allowed = _actions(entity, policy, held, actions)
+        seen = {kind for kind in entity.passes if "view" in _actions(registry()[kind], policy, held, actions)}
         fields = fields_of(policy.field_rules, entity, full, frozenset(seen))
-        nests = any("insert" in _actions(root, policy, granted, actions) for root in _roots(entity))
+        nests = any("insert" in _actions(root, policy, held, actions) for root in _roots(entity))
         nests = nests and not _is_blocked(policy, entity)
         rules = policy.rules.get(entity.kind, dict.fromkeys(ACTIONS, ()))
-        own: dict[Action, frozenset[Holder]] = {}
-        for kind, action, holder in granted:
-            if kind == entity.kind:
-                own[action] = own.get(action, frozenset()) | {holder}
         shape = Shape(entity.kind, fields, allowed)
         shape = replace(shape, transitions=transitions_of(shape, policy.refusals))
-        plans[entity.kind] = AccessPlan(shape, rules, own, nests)
+        plans[entity.kind] = AccessPlan(shape, rules, held.get(entity.kind, {}), nests)
     return Access(policy.actor, version, plans, policy.lists, policy.permissions)
 
 
 def _actions(
-    entity: Entity, policy: Policy, granted: Granted, known: dict[str, frozenset[Action]]
+    entity: Entity, policy: Policy, held: Mapping[str, Held], known: dict[str, frozenset[Action]]
 ) -> frozenset[Action]:
     """Return the actions that some scope or grant allows on some row; a child's follow its parents'."""
     if entity.kind not in known:
         found: Iterable[Action]
         if entity.base:
-            found = _actions(registry()[entity.base], policy, granted, known)
+            found = _actions(registry()[entity.base], policy, held, known)
         elif _is_about_fields(entity):
             others = (other for other in registry() if not _is_about_fields(other))
-            found = ("view",) if any(_actions(o, policy, granted, known) & {"view", "insert"} for o in others) else ()
+            found = ("view",) if any(_actions(o, policy, held, known) & {"view", "insert"} for o in others) else ()
         elif entity.parents:
-            parents = [_actions(parent, policy, granted, known) for parent in parents_of(entity)]
+            parents = [_actions(parent, policy, held, known) for parent in parents_of(entity)]
             view = any("view" in allowed for allowed in parents)
             write = any("edit" in allowed for allowed in parents)
             found = ACTIONS if write else ("view",) if view else ()
         else:
             rules = policy.rules[entity.kind]
-            held = {action for kind, action, _ in granted if kind == entity.kind}
-            some = {action for action in ACTIONS if rules[action] or action in held}
+            some = {action for action in ACTIONS if rules[action] or action in held.get(entity.kind, ())}
             found = some if "view" in some else some & {"insert"}
         found = frozenset(found) & ({"view"} if entity.view else set(ACTIONS))
         blocked = "insert" in found and _is_blocked(policy, entity)

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
-from crm.settings import PLANNED_ONCE
+from crm.settings import planned_once
 from security import credentials, row_policies
 
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 def _plan_once() -> None:
-    options = connection.settings_dict["OPTIONS"]
-    said = f"{options.get('options', '')} {PLANNED_ONCE['options']}".strip()
-    connection.settings_dict["OPTIONS"] = {**options, **PLANNED_ONCE, "options": said}
+    connection.settings_dict["OPTIONS"] = planned_once(connection.settings_dict["OPTIONS"])
     connection.close()
 
 
