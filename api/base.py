@@ -58,6 +58,15 @@ class SDataView(APIView):
         """What the caller may do."""
         return self.caller.access
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer the request, and leave no ring of references: it would hold bodies until garbage is collected."""
+        response = super().dispatch(request, *args, **kwargs)
+        self.request.parser_context.clear()
+        vars(self).clear()
+        if isinstance(response, Response):
+            response.add_post_render_callback(_let_go)
+        return response
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check in the contract's order: 429, 401, 414, 404, 405."""
         super().initial(request, *args, **kwargs)
@@ -115,3 +124,7 @@ class SDataView(APIView):
     def parameters(self, allowed: Collection[str] = ENTRY) -> ListQuery:
         """Return the request's query parameters; raises 400 for any that the address does not take."""
         return parse_list_query(parameters_of(self.request), allowed, limits=self.limits())
+
+
+def _let_go(response: Response) -> None:
+    vars(response).pop("renderer_context", None)  # in which the response stands itself

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bench.servers import Server
 
 EFFORTS = {
-    "full": Effort(120, 15.0, 4, 2.0),
+    "full": Effort(200, 15.0, 6, 2.0),
     "quick": Effort(20, 2.0, 2, 0.5),
     "smoke": Effort(3, 0.5, 1, 0.2),
 }
