@@ -188,8 +188,9 @@ def together(
 ) -> list[Sample]:
     """Measure the variants of a case with many ``callers`` at the same time, in alternating slices of time."""
     samples = {name: Sample(case, name, ask.logon, callers) for name, ask in asks.items()}
+    drawn = random.Random(case)
     for _ in range(effort.slices):
-        for name, ask in asks.items():
+        for name, ask in drawn.sample(list(asks.items()), len(asks)):
             _slice(servers[ask.server].port, ask, samples[name], callers, effort.slice_seconds)
     return list(samples.values())
 

@@ -115,6 +115,8 @@ def verify_password(
     digest = _digest(network, str(account.key or 0), password, account.stored)
     if right_before and right_before.digest == digest and account.may and _may_be(password):
         return Verified(account.key or 0, account.policy, granted=account.granted)
+    if right_before:  # and is not any more: what it is asked for by is not to tell so again
+        _remembered.pop(given, None)
     _pass_throttle(Attempt(account.key, network, channel, "throttled"), name, digest)
     right = check_password(password, account.stored) and _may_be(password) and account.may
     passed = None if web_service else second_factor.passes(account.key if right else None, code, network)
@@ -204,6 +206,7 @@ def _recalled(given: bytes) -> _Right | None:
 
 
 def _remember(given: bytes, right: _Right) -> None:
+    _remembered.pop(given, None)
     while len(_remembered) >= REMEMBER_ENTRIES:
         _remembered.popitem(last=False)
     _remembered[given] = right

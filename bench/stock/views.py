@@ -79,7 +79,8 @@ class CompanyViewSet(ModelViewSet[Company]):
 
     def get_queryset(self) -> QuerySet[Company]:
         """Return the companies that the user may view, in the order asked for."""
-        return self.ordered(self.rights.allowed(Company))
+        among = [self.kwargs["pk"]] if "pk" in self.kwargs else None
+        return self.ordered(self.rights.allowed(Company, among=among))
 
     @property
     def user(self) -> User:
@@ -111,7 +112,7 @@ class CompanyViewSet(ModelViewSet[Company]):
         """Return ``companies`` filtered by the beginning of the name, in the order asked for."""
         given = self.request.query_params
         if prefix := given.get("prefix"):
-            companies = companies.filter(name__istartswith=prefix)
+            companies = companies.annotate(folded=folded("name")).filter(folded__startswith=prefix.lower())
         return companies.order_by(*ORDERS[given.get("ordering", "name")])
 
     def paginate_queryset(self, queryset: Any) -> Any:
