@@ -61,7 +61,7 @@ def policy_version() -> int:
 
 
 def known(user_id: int) -> Known | None:
-    """Return the policy of a user as it was when it was last asked for, which another may have taken the place of."""
+    """Return the policy of a user that was compiled last; whoever uses it compares its version with the present one."""
     return _policies.get(user_id)
 
 

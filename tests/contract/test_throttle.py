@@ -144,7 +144,11 @@ def test_13_what_is_remembered_of_one_network_answers_no_guess_of_another(clock:
     """Else a guesser would hear 429 for each wrong password and 200 for the right one, however fast they ask."""
     assert attempt("susan", "demo-susan", THERE).status == 200
     assert statuses(6) == [401] * 4 + [429] * 2
-    assert attempt("susan", "demo-susan").status == 429
+    with statements() as wrong:
+        assert attempt("susan", "wrong").status == 429
+    with statements() as right:
+        assert attempt("susan", "demo-susan").status == 429
+    assert [sql.split("FROM")[0] for sql in right] == [sql.split("FROM")[0] for sql in wrong]
     assert attempt("susan", "demo-susan", THERE).status == 200
 
 

@@ -103,6 +103,25 @@ def test_what_was_read_under_another_policy_is_not_used(susan: User, slow: list[
     assert not old.sees(registry()["Company"])
 
 
+@pytest.mark.parametrize("change", ["disabled", "resource", "is_template", "deleted_at", "password"])
+def test_a_password_that_counts_no_more_is_soon_asked_for_like_any_other(
+    susan: User, slow: list[str], change: str
+) -> None:
+    """Else the statement would tell, as often as one asks, that it was right a moment ago."""
+    values = {"deleted_at": timezone.now(), "password": make_password("changed")}
+    assert verify_password("susan", "secret")
+    access_for(susan.pk)
+    setattr(susan, change, values.get(change, True))
+    susan.save()
+    assert verify_password("susan", "secret") is None
+    with statements() as sent:
+        assert verify_password("susan", "secret") is None
+    with statements() as other:
+        assert verify_password("susan", "wrong") is None
+    assert [first for first in sent if "security_holder" in first] == []
+    assert sent[0] == other[0]
+
+
 @pytest.mark.parametrize(("logon", "password"), [("susan", "wrong"), ("nobody", "secret"), ("susan\u0131", "secret")])
 def test_no_statement_tells_a_known_logon_from_an_unknown_one(
     susan: User, slow: list[str], django_assert_num_queries: DjangoAssertNumQueries, logon: str, password: str
