@@ -137,9 +137,9 @@ def stale(patch: pytest.MonkeyPatch) -> None:
     told = plan.access_for
     kept: dict[int, Any] = {}
 
-    def broken(user: int, version: int | None = None, *, external: bool = False) -> Any:
+    def broken(user: int, version: int | None = None, **given: Any) -> Any:
         if user not in kept:
-            kept[user] = told(user, version, external=external)
+            kept[user] = told(user, version, **given)
         return kept[user]
 
     patch.setattr(authentication, "access_for", broken)
