@@ -6,7 +6,6 @@ It shows what the gate selected for the caller's shape; it never asks for a row 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -125,9 +124,7 @@ class Writer:
         self.shown = [(index, field) for index, field in enumerate(fields) if field in shown]
         self.names = [field.wire for _, field in self.shown]
         self.all_shown = len(self.shown) == len(fields)
-        tagged = [index for index, field in enumerate(fields) if field.name not in UNTAGGED]
-        # a getter of one place returns no tuple
-        self.tagged = itemgetter(*tagged) if len(tagged) > 1 else lambda values: [values[index] for index in tagged]
+        self.tagged = [index for index, field in enumerate(fields) if field.name not in UNTAGGED]
         self.tag = tagger(prototypes.kind_fingerprint(access, entity)) if projection.tag else None
         self.updated = place.get("updated_at") if projection.updated and shape.reads("updated_at") else None
         self.links_to = [
@@ -147,13 +144,12 @@ class Writer:
             if row[at] is None:
                 values[index] = None
         for index in self.texts:
-            if not values[index]:
-                values[index] = None
+            values[index] = values[index] or None
         for index, write in self.writes:
             values[index] = write(values[index])
         found: dict[str, Any] = {"$key": key, "$title": title, "$url": f"{self.url}{key}')"}
         if self.tag is not None:
-            found["$etag"] = self.tag(key, self.tagged(values))
+            found["$etag"] = self.tag(key, [values[index] for index in self.tagged])
         if self.updated is not None:
             found["$updated"] = values[self.updated]
         shown = values if self.all_shown else [values[index] for index, _ in self.shown]

@@ -14,7 +14,7 @@ from api.values import written
 from security.keys import secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 # No repetition beside another that could take the same characters: a header is read in linear time.
 _TAGS = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
@@ -25,11 +25,11 @@ def fingerprint(value: Any) -> str:
     return hashlib.blake2b(orjson.dumps(value), key=secret("fingerprint"), digest_size=8).hexdigest()
 
 
-def tagger(kind_fingerprint: str) -> Callable[[int, Sequence[Any]], str]:
+def tagger(kind_fingerprint: str) -> Callable[[int, list[Any]], str]:
     """Return what makes the tags of entries of a kind: of its fingerprint for the caller, the key, the values shown."""
     begun = hashlib.blake2b(f"{kind_fingerprint}/".encode(), key=secret("etag"), digest_size=12)
 
-    def tag(key: int, values: Sequence[Any]) -> str:
+    def tag(key: int, values: list[Any]) -> str:
         digest = begun.copy()
         digest.update(b"%d/" % key)
         digest.update(written(values))

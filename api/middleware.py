@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 SAFE = ("GET", "HEAD", "OPTIONS")
 VARY = ("Authorization", "X-Sage-Authorization", "X-Authorization", "Accept-Encoding")
-_VARY = ", ".join(VARY)
 DOCUMENTS = ("/openapi.", "/docs")  # what of the contract stands at the root of the host
 RANDOM_BYTES = 100  # at most, in the file name of gzip's header: equal answers have unequal lengths
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -62,10 +61,7 @@ class SDataMiddleware:
             response["Referrer-Policy"] = "no-referrer"
             if not response.streaming and "Content-Length" not in response:
                 response["Content-Length"] = str(len(response.content))  # Django's middleware does so for the pages
-            if "Vary" in response:
-                patch_vary_headers(response, VARY)
-            else:
-                response["Vary"] = _VARY
+            patch_vary_headers(response, VARY)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

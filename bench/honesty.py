@@ -49,7 +49,7 @@ def difference(
         return "other rows"
     if stock and half:
         return _of_half(ours[0], other[0])
-    if len({entry["etag" if stock else "$etag"] for entry in other if "etag" in entry or not stock}) < len(other):
+    if len({entry.get("etag" if stock else "$etag") for entry in other} - {None, ""}) < len(other):
         return "a tag that two records share, or none"
     for mine, found in zip(ours, other, strict=True):
         told = _of_stock(mine, found) if stock else _of_limit(mine, found)
@@ -76,13 +76,11 @@ def _of_stock(mine: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     links = {name.removeprefix("$").removesuffix("Collection") for name in mine["$links"]}
     if links != {name for name, url in found["links"].items() if url}:
         return "other links"
-    addresses = [found["url"], *(found[name]["url"] for name in _RELATIONS.values() if found.get(name))]
-    keys = [found["id"], *(found[name]["id"] for name in _RELATIONS.values() if found.get(name))]
-    if not all(url.endswith(f"/{key}/") for url, key in zip(addresses, keys, strict=True)):
+    records = [found, *(found[name] for name in _RELATIONS.values() if found.get(name))]
+    if not all(record["url"].endswith(f"/{record['id']}/") for record in records):
         return "another address"
-    if any(f"/{found['id']}/" not in url for name, url in found["links"].items() if name != "prototype"):
-        return "a link that leads elsewhere"
-    return "" if found.get("etag") else "no tag"
+    elsewhere = any(f"/{found['id']}/" not in url for name, url in found["links"].items() if name != "prototype")
+    return "a link that leads elsewhere" if elsewhere else ""
 
 
 def _linked(shown: Any, prefix: str, key: str = "key") -> Any:

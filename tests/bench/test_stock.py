@@ -7,8 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Permission
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bench.asking import Ask
@@ -17,6 +15,7 @@ from bench.honesty import difference, entries
 from bench.size import BASE, FILLERS, KEYS, home, subtree
 from entities.models import Address, AddressLink, Company, Person, Team, Territory, User
 from security.grants import GRANTS
+from tests.api.wire import statements
 from tests.bench.served import SIZE, sent, serve_ours, serve_stock
 
 if TYPE_CHECKING:
@@ -139,11 +138,9 @@ def test_a_page_takes_a_constant_number_of_statements(small_world: None, setting
     for name, ask in COMPLETE.items():
         sent(ask)  # content types and permissions are known afterwards
         for limit in ("limit=100", "limit=10"):
-            with CaptureQueriesContext(
-                connection,
-            ) as statements:
+            with statements() as asked:
                 sent(Ask("stock", ask.path.replace("limit=100", limit)))
-            assert len(statements) == STATEMENTS[name], [one["sql"][:200] for one in statements]
+            assert len(asked) == STATEMENTS[name], [sql[:200] for sql in asked]
 
 
 FAULTS: dict[str, Callable[[Any], object]] = {

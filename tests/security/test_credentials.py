@@ -124,7 +124,7 @@ def test_a_password_that_counts_no_more_is_soon_asked_for_like_any_other(
 
 @pytest.mark.parametrize(("logon", "password"), [("susan", "wrong"), ("nobody", "secret"), ("susan\u0131", "secret")])
 def test_no_statement_tells_a_known_logon_from_an_unknown_one(
-    susan: User, slow: list[str], django_assert_num_queries: DjangoAssertNumQueries, logon: str, password: str
+    susan: User, slow: list[str], logon: str, password: str
 ) -> None:
     assert verify_password("susan", "secret")
     access_for(susan.pk)
