@@ -120,7 +120,9 @@ ROW_SECURITY = os.environ.get("ROW_SECURITY") == "on"
 # cheaper is a guess that PostgreSQL would make anew for each, at the cost of planning (docs/adr/0029).
 PLANNED_ONCE: dict[str, Any] = {
     "options": "-c plan_cache_mode=force_generic_plan",
-    "prepare_threshold": 1,  # runs after which a statement is planned for good (security.statements)
+    # None: security.running prepares statements, and psycopg must not, for after a rollback it has all forgotten.
+    # Under the second lock it is psycopg that does, after one run: there every statement must pass Django.
+    "prepare_threshold": 1 if ROW_SECURITY else None,
 }
 
 

@@ -32,8 +32,8 @@ from security.facts import Facts, facts_of
 from security.grants import GRANTS, granted_statement
 from security.holders import summarised_tables
 from security.models import FUNCTIONS, PolicyVersion
+from security.running import run
 from security.shapes import Rules, Shape, Verdict, blocks_insert, fields_of, transitions_of
-from security.statements import planned_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,9 +104,7 @@ def _permissions() -> Mapping[tuple[str, Action], int]:
 
 def granted_by(policy: Policy) -> Granted:
     """Return for which kinds and actions the actor holds at least one grant, and how, in one statement."""
-    with planned_cursor() as cursor:
-        cursor.execute(policy.granted_statement, list(holders_of(policy)))
-        return granted_of(policy, cursor.fetchall())
+    return granted_of(policy, run(policy.granted_statement, holders_of(policy)))
 
 
 def holders_of(policy: Policy) -> tuple[int, list[int]]:

@@ -2,28 +2,25 @@
 
 Django builds the tree of a query and its text anew for every request, which costs more than the database does. What
 a caller's plan fixes is built once per plan; keys are filled in. The text is Django's own, so are the conversions.
-Where connections are kept, the database plans a statement once, too: planning most of them costs more than running.
+Where connections are kept, the database plans a statement once, too (``running``): planning costs more than running.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import BooleanField, Expression, F, Func, IntegerField
-from psycopg.pq import Format
+
+from security.running import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.backends.utils import CursorWrapper
     from django.db.models import Field, QuerySet
     from django.db.models.sql.compiler import SQLCompiler
 
@@ -48,39 +45,6 @@ def among(column: str, name: str) -> Func:
     """Return the condition that ``column`` holds one of the keys that are given as the list ``name``."""
     place = Slot(name, IntegerField(), "int[]")
     return Func(F(column), place, template="(%(expressions)s)", arg_joiner=" = ANY ", output_field=BooleanField())
-
-
-class _Planned(psycopg.RawCursor[Any]):
-    """A cursor for texts that are kept: psycopg would look for their places anew each time, for they are long."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> _Planned:
-        """Run a text with ``%s`` for each of the ``params``."""
-        return super().execute(_numbered(query), params or None, **options)
-
-    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
-        self._query = pgq  # the text, which Django's log of statements would lack where the name alone is sent
-        super()._send_query_prepared(name, pgq, binary=binary)
-
-
-@lru_cache(maxsize=256)
-def _numbered(sql: str) -> str:
-    """Return ``sql`` with its places as PostgreSQL writes them: numbered."""
-    numbers = count(1)
-    return _PLACE.sub(lambda match: "%" if match[0] == "%%" else f"${next(numbers)}", sql)
-
-
-def planned_cursor() -> CursorWrapper:
-    """Return a cursor for a text that is run again and again: planned once where connections are kept.
-
-    Its values go to the server apart from the text: each needs a type (``%s::int``). What comes back is binary, which
-    costs less to read.
-    """
-    connection.ensure_connection()
-    wrapper: Any = connection  # whose own cursors put values into the text, which is planned anew each time
-    own = _Planned(wrapper.connection)
-    own.format = Format.BINARY
-    cursor: CursorWrapper = wrapper._prepare_cursor(own)
-    return cursor
 
 
 @dataclass(frozen=True)
@@ -108,9 +72,7 @@ class Statement:
         """Return the rows for the values ``given`` by the names of the slots."""
         if not self.sql:
             return []
-        with planned_cursor() as cursor:
-            cursor.execute(self.sql, [given[name] for name in self.slots])
-            found = cursor.fetchall()
+        found = run(self.sql, [given[name] for name in self.slots])
         return [self._converted(row) for row in found] if self.converters else found
 
     def _converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -18,7 +18,8 @@ from entities.registry import plain_columns, table_name
 from security import gate
 from security.access import once_per_access
 from security.models import Change
-from security.statements import condition, planned_cursor
+from security.running import run
+from security.statements import condition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -104,10 +105,7 @@ def _run(
     sql: str, records: Sequence[Record], columns: Sequence[Column], fields: list[Any], now: datetime
 ) -> list[tuple[int, bool]]:
     rows = [{column.name: getattr(record, column.attribute) for column in columns} for record in records]
-    with planned_cursor() as cursor:
-        cursor.execute(sql, [_json(rows), now, _json(fields)])
-        found: list[tuple[int, bool]] = cursor.fetchall()
-    return found
+    return run(sql, [_json(rows), now, _json(fields)])
 
 
 def _json(value: Any) -> str:

@@ -16,7 +16,8 @@ from bench.size import BASE, CALLERS, KEYS, PASSWORD, Size
 from entities.registry import registry
 from security import gate, plan, selectivity
 from security.plan import access_for
-from security.statements import Statement, planned_cursor
+from security.running import run
+from security.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,15 +43,14 @@ class Watched:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.plans: list[dict[str, Any]] = []
-        run = Statement.rows
+        rows = Statement.rows
 
         def explained(statement: Statement, **given: Any) -> list[tuple[Any, ...]]:
             if statement.sql.startswith("SELECT t.c0"):
-                with planned_cursor() as cursor:
-                    values = [given[name] for name in statement.slots]
-                    cursor.execute(f"EXPLAIN (FORMAT JSON) {statement.sql}", values)
-                    self.plans.append(cursor.fetchone()[0][0]["Plan"])
-            return run(statement, **given)
+                values = [given[name] for name in statement.slots]
+                [(plan,)] = run(f"EXPLAIN (FORMAT JSON) {statement.sql}", values)
+                self.plans.append(plan[0]["Plan"])
+            return rows(statement, **given)
 
         patch.setattr(Statement, "rows", explained)
 

@@ -16,7 +16,7 @@ from security.facts import facts_of
 from security.grants import GRANTS, granted_statement
 from security.holders import HOLDERS, summarised_tables
 from security.plan import compiled, granted_by
-from security.statements import planned_cursor
+from security.running import run
 from tests.security.people import access, company, profile, user
 
 if TYPE_CHECKING:
@@ -198,9 +198,8 @@ def test_a_kind_that_is_not_summarised_is_looked_up_itself() -> None:
         theirs.create(group=group.group, permission=edit, content_object=row)
         assert summary() == set()
         permissions: dict[int, tuple[str, Action]] = {view.pk: ("Company", "view"), edit.pk: ("Company", "edit")}
-        with planned_cursor() as cursor:
-            cursor.execute(granted_statement(permissions, summarised_tables()), [who.pk, [group.pk]])
-            assert set(cursor.fetchall()) == {(view.pk, "user"), (edit.pk, "group")}
+        found = run(granted_statement(permissions, summarised_tables()), [who.pk, [group.pk]])
+        assert set(found) == {(view.pk, "user"), (edit.pk, "group")}
         assert granted_by(compiled(facts_of(who.pk))) == {("Company", "view", "user"), ("Company", "edit", "group")}
     finally:
         with connection.cursor() as cursor:

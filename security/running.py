@@ -1,0 +1,125 @@
+"""Running texts that are run again and again: planned once for each kept connection, and sent by libpq itself.
+
+psycopg's cursor takes 0.05 ms to run one, which is as much as PostgreSQL takes to find a record by its key
+(docs/adr/0039). So it is used only where somebody watches statements, and for what is run for the first time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from contextlib import closing
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format, TransactionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg.pq.abc import PGresult
+
+    Row = tuple[Any, ...]
+
+KEPT = 100  # texts on a connection: so many users do not thrash it, for what is run once is not kept
+_PLACE = re.compile("%[s%]")
+_GONE = "26000", "0A000"  # a prepared statement that is not there, or whose columns are other ones by now
+_kept: WeakKeyDictionary[psycopg.Connection[Any], OrderedDict[str, bytes]] = WeakKeyDictionary()
+_numbers = count(1)
+
+
+def run(sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    """Run a text with ``%s`` for each of the ``values`` on Django's connection; return the rows, if there are any.
+
+    The values go to the server apart from the text: each needs a type there (``%s::int``). Raises Django's errors.
+    """
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    wrapper.ensure_connection()
+    raw: psycopg.Connection[Any] = wrapper.connection
+    if _is_watched(wrapper) or not _may_be_kept(wrapper, raw):
+        return _by_cursor(wrapper, sql, values)
+    with wrapper.wrap_database_errors:
+        name = _name(raw, sql)
+        return _by_cursor(wrapper, sql, values) if name is None else _by_libpq(raw, sql, name, values)
+
+
+def _is_watched(wrapper: Any) -> bool:
+    """Whether every statement is to pass Django: the second lock, a log, or the end of a broken transaction."""
+    return bool(wrapper.execute_wrappers or wrapper.queries_logged or wrapper.needs_rollback)
+
+
+def _may_be_kept(wrapper: Any, raw: psycopg.Connection[Any]) -> bool:
+    """Whether plans are kept with this connection (crm.settings), and psycopg need not begin a transaction first."""
+    begun = raw.autocommit or raw.pgconn.transaction_status == TransactionStatus.INTRANS
+    return begun and "prepare_threshold" in wrapper.settings_dict["OPTIONS"]
+
+
+def _name(raw: psycopg.Connection[Any], sql: str) -> bytes | None:
+    """Return by which name the text is prepared; None where it is met for the first time."""
+    kept = _kept.setdefault(raw, OrderedDict())
+    name = kept.get(sql)
+    if name is None:
+        kept[sql] = b""
+        if len(kept) > KEPT and (oldest := kept.popitem(last=False)[1]):
+            raw.pgconn.exec_(b"DEALLOCATE " + oldest)
+        return None
+    kept.move_to_end(sql)
+    if not name:
+        name = b"kept_%d" % next(_numbers)
+        _checked(raw.pgconn.prepare(name, _numbered(sql).encode()))
+        kept[sql] = name
+    return name
+
+
+def _by_libpq(raw: psycopg.Connection[Any], sql: str, name: bytes, values: Sequence[Any]) -> list[Row]:
+    own = Transformer(raw)
+    given: Any = own.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else None
+    result = raw.pgconn.exec_prepared(name, given, None, Format.BINARY)
+    try:
+        _checked(result)
+    except psycopg.DatabaseError as error:
+        if error.sqlstate in _GONE:
+            _kept[raw].pop(sql, None)
+            if raw.autocommit:  # nothing happened, and no transaction is broken
+                return run(sql, values)
+        raise
+    own.set_pgresult(result)
+    return own.load_rows(0, result.ntuples, tuple)
+
+
+def _checked(result: PGresult) -> None:
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise error_from_result(result)
+
+
+class _Cursor(psycopg.RawCursor[Any]):
+    """A cursor for texts that are kept: psycopg would look for their places anew each time, for they are long."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> _Cursor:
+        """Run a text with ``%s`` for each of the ``params``."""
+        return super().execute(_numbered(query), params or None, **options)
+
+    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
+        self._query = pgq  # the text, which Django's log of statements would lack where the name alone is sent
+        super()._send_query_prepared(name, pgq, binary=binary)
+
+
+def _by_cursor(wrapper: Any, sql: str, values: Sequence[Any]) -> list[Row]:
+    own = _Cursor(wrapper.connection)
+    own.format = Format.BINARY
+    with closing(wrapper._prepare_cursor(own)) as cursor:  # Django's own cursors put values into the text
+        cursor.execute(sql, list(values))
+        return cursor.fetchall() if cursor.description is not None else []
+
+
+@lru_cache(maxsize=256)
+def _numbered(sql: str) -> str:
+    """Return ``sql`` with its places as PostgreSQL writes them: numbered."""
+    numbers = count(1)
+    return _PLACE.sub(lambda match: "%" if match[0] == "%%" else f"${next(numbers)}", sql)
