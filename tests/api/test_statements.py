@@ -64,7 +64,7 @@ def test_a_statement_is_built_once_for_all_keys(monkeypatch: pytest.MonkeyPatch)
     access = access_for(login("olivia").entry("$whoami")["$user"]["$key"])
     visible = list(gate.rows(access, company).values_list("pk", flat=True)[:5])
     columns = Columns(tuple(access.shape(company).readable))
-    reading.records(access, company, visible[:1], columns)
+    reading.records(access, company, visible[:2], columns)
 
     def watched(*given: Any, **more: Any) -> Q:
         built.append(given)

@@ -58,9 +58,8 @@ def test_a_text_without_rows_has_none() -> None:
 
 def test_the_latest_texts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "KEPT", 3)
-    run("SELECT 'none kept'")  # the first opens the connection
-    running._kept[connection.connection].clear()
     before = prepared()
+    running._kept.pop(connection.connection, None)
     for number in range(8):
         assert thrice(f"SELECT {number}") == [[(number,)]] * 3
     assert len(prepared() - before) == 3
