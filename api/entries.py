@@ -96,10 +96,10 @@ def owner_kinds(access: Access, entity: Entity) -> list[str]:
 
 def build(access: Access, entity: Entity, loaded: Loaded, projection: Projection, base: str) -> list[dict[str, Any]]:
     """Return the entries of the loaded rows, in their order."""
-    wanted: dict[str, set[int]] = {}
+    wanted: dict[str, set[int | None]] = {}
     for field, at in loaded.columns.named.items():
-        wanted.setdefault(field.target, set()).update(row[at] for row in loaded.rows if row[at] is not None)
-    names = directory.titles(access, wanted) if wanted else {}
+        wanted.setdefault(field.target, set()).update({row[at] for row in loaded.rows})
+    names = directory.titles(access, wanted)
     return writer(access, entity, projection, base)(loaded.rows, names)
 
 

@@ -193,15 +193,16 @@ def _total(access: Access, entity: Entity, listing: Listing) -> int:
 def body_of(collection: Collection, query: ListQuery, page: Page, base: str) -> dict[str, Any]:
     """Return a feed of ``page``."""
     given = query.given if collection.members is None else collection.members
+    this = address(collection.url, given) if collection.members is None else collection.query
     body: dict[str, Any] = {
-        "$url": address(collection.url, given) if collection.members is None else collection.query,
+        "$url": this,
         "$title": collection.entity.plural,
         "$baseUrl": base,
     }
     if page.total is not None:
         body["$totalResults"] = page.total
     body |= {"$startIndex": page.start, "$itemsPerPage": query.count, "$resources": page.entries}
-    return body | {"$links": _links(collection, given, query.count, page, base)}
+    return body | {"$links": _links(collection, given, query.count, page, base, this)}
 
 
 def address(url: str, given: Mapping[str, Any]) -> str:
@@ -222,13 +223,15 @@ def starts(page: Page, count: int) -> dict[str, int]:
     return found
 
 
-def _links(collection: Collection, given: Mapping[str, Any], count: int, page: Page, base: str) -> dict[str, Any]:
+def _links(
+    collection: Collection, given: Mapping[str, Any], count: int, page: Page, base: str, this: str
+) -> dict[str, Any]:
     entity, url = collection.entity, collection.url
     walk = {name: value for name, value in given.items() if name not in ("after", "startIndex")}
 
     def link(title: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         if collection.members is None:
-            return {"$url": address(url, asked), "$title": title}
+            return {"$url": this if asked == given else address(url, asked), "$title": title}
         return {"$url": collection.query, "$method": "POST", "$title": title, "$body": asked}
 
     links: dict[str, Any] = {"$self": link("This page", given), "$first": link("First page", walk)}

@@ -36,15 +36,21 @@ def _sees_all(access: Access, kind: str) -> bool:
     return any(rule.scope == "everywhere" for rule in access.plans[kind].rules["view"])
 
 
-def titles(access: Access, wanted: Mapping[str, set[int]]) -> Mapping[str, Mapping[int, str | None]]:
-    """Return ``{kind: {key: title}}`` of at least the ``wanted`` records of remembered kinds; None = not to be seen."""
+def titles(access: Access, wanted: Mapping[str, set[int | None]]) -> Mapping[str, Mapping[int, str | None]]:
+    """Return ``{kind: {key: title}}`` of at least the ``wanted`` records of remembered kinds; None = not to be seen.
+
+    A key that is None is nobody's.
+    """
     known = {kind: _known(access, kind) for kind in wanted}
-    missing = {kind: more for kind, keys in wanted.items() if (more := {k for k in keys if k not in known[kind]})}
+    missing: dict[str, set[int]] = {}
+    for kind, keys in wanted.items():
+        if more := {key for key in keys if key is not None and key not in known[kind]}:
+            missing[kind] = more
     if missing:
         found = gate.titles(access, missing)
         holds = policy_version() == access.version  # asked afterwards: so they are titles of that version
-        for kind, keys in missing.items():
-            these = {key: found.get((kind, key)) for key in keys}
+        for kind, these_keys in missing.items():
+            these = {key: found.get((kind, key)) for key in these_keys}
             if holds:
                 known[kind].update(these)
             else:
