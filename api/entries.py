@@ -76,8 +76,8 @@ def needed(access: Access, entity: Entity, projection: Projection) -> Columns:
         fields += [entity.by_name["owner_table"], entity.by_name["owner_id"]]
     if projection.links:
         fields += workflow.state(shape)
-    known = directory.remembered_kinds(access)
-    return Columns(tuple(dict.fromkeys(fields)), now=projection.links, owner=owner, known=known)
+    untitled = directory.remembered_kinds(access)
+    return Columns(tuple(dict.fromkeys(fields)), now=projection.links, owner=owner, untitled=untitled)
 
 
 def _has_owner(access: Access, entity: Entity) -> bool:

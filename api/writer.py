@@ -36,9 +36,9 @@ def made(access: Access, entity: Entity, projection: Projection, columns: Column
     """Return what writes the entries of rows of ``columns``; ``base`` is where the contract's addresses start.
 
     An entry is in the order of the contract: identity, tag, fields, linked records, links. What is made takes the rows
-    and ``{kind: {key: title}}`` of the kinds whose titles they do not hold (``Columns.known``).
+    and ``{kind: {key: title}}`` of the kinds whose titles they do not hold (``Columns.untitled``).
     """
-    shape, fields = access.shape(entity), list(enumerate(columns.fields))
+    shape, fields, shown = access.shape(entity), list(enumerate(columns.fields)), set(projection.fields)
     state = workflow.state(shape) if projection.links else ()
     updated = projection.updated and shape.reads("updated_at")
     given: dict[str, Any] = {
@@ -46,7 +46,7 @@ def made(access: Access, entity: Entity, projection: Projection, columns: Column
         "neutral": partial(gate.neutral_title, entity),
         "tag": tag,
         "owner": partial(_owner, base),
-        "labels": partial(_labels, access, [(n, field) for n, field in fields if field in set(projection.fields)]),
+        "labels": partial(_labels, access, [(n, field) for n, field in fields if field in shown]),
         "links": LinksOfEntries(access, entity, base).of if projection.links else None,
         **{f"w{n}": to_json(field) for n, field in fields},
         **{f"u{n}": f"{base}/{field.target}('" for n, field in fields},
@@ -70,12 +70,16 @@ def _text(projection: Projection, columns: Columns, state: Sequence[Field], *, u
     """
     fields = list(enumerate(columns.fields))
     at = {field.name: f"v{n}" for n, field in fields}
-    known = [(n, field) for n, field in fields if field.target in columns.known]
+    untitled = [(n, field) for n, field in fields if field.target in columns.untitled]
     titles = [f"t{n}" for n, field in fields if field in columns.titles]
     row = ["key", "title", "edit", "delete", *at.values(), *titles, *(["owned_by"] if columns.owner else []), "*_"]
-    lines = ["def write(rows, names):", " found = []", *(f" n{n} = names[{field.target!r}].get" for n, field in known)]
+    lines = [
+        "def write(rows, names):",
+        " found = []",
+        *(f" n{n} = names[{field.target!r}].get" for n, field in untitled),
+    ]
     lines += [f" for {', '.join(row)} in rows:", "  title = title or neutral(key)"]
-    lines += [f"  t{n} = n{n}(v{n})" for n, _ in known]
+    lines += [f"  t{n} = n{n}(v{n})" for n, _ in untitled]
     lines += [f"  if t{n} is None: v{n} = None" for n, field in fields if field.target]
     lines += [f"  {line}" for n, field in fields if (line := _converted(n, field))]
     lines.append(f"  entry = {{{', '.join(_members(projection, columns, updated=updated))}}}")
@@ -141,16 +145,16 @@ class LinksOfEntries:
         self.edits, self.deletes = shape.offers("edit"), shape.offers("delete")
         self.collections = prototypes.collections(access, entity)
         self.actions = {step: workflow.request(shape, step) for step in workflow.steps(shape)}
-        self.known: dict[tuple[bool, bool, tuple[str, str]], bytes] = {}
+        self.written: dict[tuple[bool, bool, tuple[str, str]], bytes] = {}
 
     def of(self, key: int, title: str, edit: bool, delete: bool, state: tuple[str, str]) -> orjson.Fragment:
         """Return the links of one entry; flags of its row, ``state`` = its stage and status."""
         kind = (edit and self.edits, delete and self.deletes, state)
-        text = self.known.get(kind)
+        text = self.written.get(kind)
         if text is None:
-            if len(self.known) >= _STATES:
-                self.known.clear()
-            text = self.known[kind] = self._written(*kind)
+            if len(self.written) >= _STATES:
+                self.written.clear()
+            text = self.written[kind] = self._written(*kind)
         return orjson.Fragment(text.replace(_KEY_MARK, b"%d" % key).replace(_TITLE_MARK, orjson.dumps(title)))
 
     def _written(self, edit: bool, delete: bool, state: tuple[str, str]) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.cases import HASHED
+from bench.long_run import WORLDS
 from bench.size import SCOPES, WORST
 
 if TYPE_CHECKING:
@@ -146,12 +147,21 @@ def _of_records(run: Run) -> list[Goal]:
 def _of_growth(run: Run) -> list[Goal]:
     grown, grants = run.found["growth"], run.found["size"]["grants"]
     most = max((row["grants"] for row in grown), default=0)
-    least = min((row["companies"] for row in grown), default=0)
-    by_rows = run.grown("by $next", {}, {"companies": least})
+    worlds = sorted(int(name.replace(",", "")) for case, name, _ in run.samples if case == WORLDS)
+    by_rows = [
+        Goal(
+            f"{worlds[0]:,} → {world:,} companies, list by $next",
+            1.2,
+            1.05,
+            run.ratio(WORLDS, f"{world:,}", f"{worlds[0]:,}"),
+        )
+        for world in worlds
+        if world >= run.found["size"]["companies"]
+    ]
     in_table = run.grown("first page", {"grants": most}, {"grants": 0})
     own = run.grown("many grants", {"grants": max(grants, most)}, {"grants": 0})
     return [
-        Goal(f"{least:,} companies → all, list by $next", 1.2, 1.05, by_rows),
+        *by_rows,
         Goal(f"0 → {most:,} grants in the table, list", 1.3, 1.1, in_table),
         Goal("0 → the most of the caller's own grants, list", 1.3, 1.1, own),
     ]

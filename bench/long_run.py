@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,9 +20,11 @@ from bench.size import BASE, CALLERS, KEYS, Size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.asking import Sample
     from bench.servers import Server
 
 CALLERS_AT_ONCE = 4
+WORLDS = "by $next, by number of companies"
 _CONNECTIONS = 16
 
 
@@ -132,3 +135,15 @@ def growth(url: str, sizes: Sequence[Size], effort: Effort) -> list[dict[str, An
         )
         print(f"growth: {size}: " + ", ".join(f"{name} {value:.1f}" for name, value in times.items()), flush=True)
     return found
+
+
+def side_by_side(url: str, sizes: Sequence[Size], effort: Effort) -> list[Sample]:
+    """Measure a page by ``$next`` in several worlds in turn: one world after the other says as much of the machine."""
+    with ExitStack() as stack:
+        servers, asks = {}, {}
+        for size in sizes:
+            served = stack.enter_context(serving(database(url, size), "ours"))
+            walk = deep(served, "restricted", size.companies // 40).asks
+            servers[size.name] = served["ours"]
+            asks[f"{size.companies:,}"] = replace(walk["by $next"], server=size.name)
+        return alternate(servers, WORLDS, asks, effort)

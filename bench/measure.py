@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bench.servers import Server
 
 EFFORTS = {
-    "full": Effort(200, 15.0, 6, 2.0),
+    "full": Effort(400, 15.0, 6, 2.0),
     "quick": Effort(20, 2.0, 2, 0.5),
     "smoke": Effort(3, 0.5, 1, 0.2),
 }
@@ -84,7 +84,11 @@ def run(mode: str, size: Size) -> dict[str, Any]:
         told("log-in")
         found["log-in"] = long_run.log_in(address)
         told("growth")
-        found["growth"] = long_run.growth(url, sizes(mode, size), effort)
+        worlds = sizes(mode, size)
+        found["growth"] = long_run.growth(url, worlds, effort)
+        told("worlds in turn")
+        alike = [world for world in worlds if replace(world, companies=size.companies) == size]
+        found["samples"] += [sample.summary() for sample in long_run.side_by_side(url, alike, effort)]
     found["seconds"] = round(time.monotonic() - begin)
     return found
 

@@ -118,12 +118,9 @@ ROW_SECURITY = os.environ.get("ROW_SECURITY") == "on"
 
 # Where connections are kept. What is planned once is planned for all its values: that a plan for some of them is
 # cheaper is a guess that PostgreSQL would make anew for each, at the cost of planning (docs/adr/0029).
-PLANNED_ONCE: dict[str, Any] = {
-    "options": "-c plan_cache_mode=force_generic_plan",
-    # None: security.running prepares statements, and psycopg must not, for after a rollback it has all forgotten.
-    # Under the second lock it is psycopg that does, after one run: there every statement must pass Django.
-    "prepare_threshold": 1 if ROW_SECURITY else None,
-}
+PLANNED_ONCE: dict[str, Any] = {"options": "-c plan_cache_mode=force_generic_plan"}  # security.running looks for it
+if ROW_SECURITY:  # there every statement must pass Django, and psycopg plans for good what runs a second time
+    PLANNED_ONCE["prepare_threshold"] = 1
 
 
 def planned_once(options: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A row of a page names five such records, and looking each up took the database a
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from entities.registry import registry
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     Titles = dict[int, str | None]  # by key; None = not to be seen
 
 KINDS = ("Users", "Channel", "Territories")
-MOST = 5_000  # titles of a kind that are remembered; with more it begins anew
+MOST = 1_000  # titles of a kind that are remembered; with more it begins anew
+
+
+@dataclass
+class _Place:
+    """Where titles are remembered. They are replaced and never emptied: another thread may be looking."""
+
+    titles: Titles = field(default_factory=dict)
 
 
 @once_per_access
@@ -44,23 +52,22 @@ def titles(access: Access, wanted: Mapping[str, set[int | None]]) -> Mapping[str
     known = {kind: _known(access, kind) for kind in wanted}
     missing: dict[str, set[int]] = {}
     for kind, keys in wanted.items():
-        if more := {key for key in keys if key is not None and key not in known[kind]}:
-            missing[kind] = more
+        if unknown := {key for key in keys if key is not None and key not in known[kind]}:
+            missing[kind] = unknown
     if missing:
         found = gate.titles(access, missing)
         holds = policy_version() == access.version  # asked afterwards: so they are titles of that version
-        for kind, these_keys in missing.items():
-            these = {key: found.get((kind, key)) for key in these_keys}
+        for kind, unknown in missing.items():
+            told = {key: found.get((kind, key)) for key in unknown}
             if holds:
-                known[kind].update(these)
+                known[kind].update(told)
             else:
-                known[kind] = known[kind] | these
+                known[kind] = known[kind] | told
     return known
 
 
 def _known(access: Access, kind: str) -> Titles:
-    """Return what is remembered; where it is too much it is replaced, and not emptied under a reader."""
-    place: list[Titles] = remembered(access, titles, kind, lambda: [{}])
-    if len(place[0]) > MOST:
-        place[0] = {}
-    return place[0]
+    place = remembered(access, _known, kind, _Place)
+    if len(place.titles) > MOST:
+        place.titles = {}
+    return place.titles

@@ -36,13 +36,13 @@ class Columns:
     ``now`` = the flags say whether the rules let it happen in the row's present state (``gate.select``).
 
     A row holds key, title, edit and delete flag, the fields, the title of what each reference among them names (None =
-    not to be seen), the owner's title; then what a page is ordered by. Of kinds in ``known`` it holds no titles.
+    not to be seen), the owner's title; then what a page is ordered by. Of the kinds ``untitled`` it holds none.
     """
 
     fields: tuple[Field, ...]
     now: bool = False
     owner: bool = False
-    known: frozenset[str] = frozenset()
+    untitled: frozenset[str] = frozenset()
 
     @cached_property
     def at(self) -> Mapping[Field, int]:
@@ -52,13 +52,13 @@ class Columns:
     @cached_property
     def titles(self) -> Mapping[Field, int]:
         """Where the title of what a reference names stands in a row."""
-        references = [field for field in self.fields if field.target and field.target not in self.known]
+        references = [field for field in self.fields if field.target and field.target not in self.untitled]
         return {field: index for index, field in enumerate(references, FIXED_COLUMNS + len(self.fields))}
 
     @cached_property
     def named(self) -> Mapping[Field, int]:
         """Where the keys stand whose titles are not in a row."""
-        return {field: at for field, at in self.at.items() if field.target in self.known}
+        return {field: at for field, at in self.at.items() if field.target in self.untitled}
 
     @property
     def owner_at(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +28,24 @@ if TYPE_CHECKING:
 
     Row = tuple[Any, ...]
 
-KEPT = 100  # texts on a connection: so many users do not thrash it, for what is run once is not kept
+KEPT = 100  # texts that are prepared on a connection, and as many that were met: what is run once is not prepared
 _PLACE = re.compile("%[s%]")
 _GONE = "26000", "0A000"  # a prepared statement that is not there, or whose columns are other ones by now
-_kept: WeakKeyDictionary[psycopg.Connection[Any], OrderedDict[str, bytes]] = WeakKeyDictionary()
 _numbers = count(1)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is known of the texts of one connection, the last used last: those met once, and the names of prepared ones.
+
+    Apart, for what is run once would otherwise drive out what is run all the time.
+    """
+
+    met: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    names: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+
+
+_kept: WeakKeyDictionary[psycopg.Connection[Any], _Kept] = WeakKeyDictionary()
 
 
 def run(sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -42,11 +56,11 @@ def run(sql: str, values: Sequence[Any] = ()) -> list[Row]:
     wrapper: Any = connections[DEFAULT_DB_ALIAS]
     wrapper.ensure_connection()
     raw: psycopg.Connection[Any] = wrapper.connection
-    if _is_watched(wrapper) or not _may_be_kept(wrapper, raw):
+    if _is_watched(wrapper) or not _keeps_plans(wrapper) or not _has_begun(raw):
         return _by_cursor(wrapper, sql, values)
     with wrapper.wrap_database_errors:
-        name = _name(raw, sql)
-        return _by_cursor(wrapper, sql, values) if name is None else _by_libpq(raw, sql, name, values)
+        name = _prepared(raw, sql)
+        return _by_libpq(raw, sql, name, values) if name else _by_cursor(wrapper, sql, values)
 
 
 def _is_watched(wrapper: Any) -> bool:
@@ -54,26 +68,33 @@ def _is_watched(wrapper: Any) -> bool:
     return bool(wrapper.execute_wrappers or wrapper.queries_logged or wrapper.needs_rollback)
 
 
-def _may_be_kept(wrapper: Any, raw: psycopg.Connection[Any]) -> bool:
-    """Whether plans are kept with this connection (crm.settings), and psycopg need not begin a transaction first."""
-    begun = raw.autocommit or raw.pgconn.transaction_status == TransactionStatus.INTRANS
-    return begun and "prepare_threshold" in wrapper.settings_dict["OPTIONS"]
+def _keeps_plans(wrapper: Any) -> bool:
+    """Whether the connection is one of ``crm.settings.planned_once``; a pooler may hand others to somebody else."""
+    return "plan_cache_mode" in wrapper.settings_dict["OPTIONS"].get("options", "")
 
 
-def _name(raw: psycopg.Connection[Any], sql: str) -> bytes | None:
-    """Return by which name the text is prepared; None where it is met for the first time."""
-    kept = _kept.setdefault(raw, OrderedDict())
-    name = kept.get(sql)
-    if name is None:
-        kept[sql] = b""
-        if len(kept) > KEPT and (oldest := kept.popitem(last=False)[1]):
-            raw.pgconn.exec_(b"DEALLOCATE " + oldest)
+def _has_begun(raw: psycopg.Connection[Any]) -> bool:
+    """Whether psycopg need not begin a transaction first."""
+    return raw.autocommit or raw.pgconn.transaction_status == TransactionStatus.INTRANS
+
+
+def _prepared(raw: psycopg.Connection[Any], sql: str) -> bytes | None:
+    """Return by which name the text is prepared, which it is when it is met again; None for the first time."""
+    kept = _kept.setdefault(raw, _Kept())
+    if name := kept.names.get(sql):
+        kept.names.move_to_end(sql)
+        return name
+    if sql not in kept.met:
+        kept.met[sql] = None
+        if len(kept.met) > KEPT:
+            kept.met.popitem(last=False)
         return None
-    kept.move_to_end(sql)
-    if not name:
-        name = b"kept_%d" % next(_numbers)
-        _checked(raw.pgconn.prepare(name, _numbered(sql).encode()))
-        kept[sql] = name
+    name = b"kept_%d" % next(_numbers)
+    _checked(raw, raw.pgconn.prepare(name, _numbered(sql).encode()))
+    del kept.met[sql]
+    kept.names[sql] = name
+    if len(kept.names) > KEPT:
+        _checked(raw, raw.pgconn.close_prepared(kept.names.popitem(last=False)[1]))
     return name
 
 
@@ -82,20 +103,25 @@ def _by_libpq(raw: psycopg.Connection[Any], sql: str, name: bytes, values: Seque
     given: Any = own.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else None
     result = raw.pgconn.exec_prepared(name, given, None, Format.BINARY)
     try:
-        _checked(result)
+        _checked(raw, result)
     except psycopg.DatabaseError as error:
-        if error.sqlstate in _GONE:
-            _kept[raw].pop(sql, None)
-            if raw.autocommit:  # nothing happened, and no transaction is broken
-                return run(sql, values)
-        raise
+        if error.sqlstate not in _GONE or _kept[raw].names.pop(sql, None) is None:
+            raise
+        raw.pgconn.close_prepared(name)
+        if raw.pgconn.transaction_status != TransactionStatus.IDLE:  # it is broken, and the caller's
+            raise
+        return run(sql, values)
     own.set_pgresult(result)
     return own.load_rows(0, result.ntuples, tuple)
 
 
-def _checked(result: PGresult) -> None:
-    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-        raise error_from_result(result)
+def _checked(raw: psycopg.Connection[Any], result: PGresult) -> None:
+    """Raise psycopg's error for a result that is none: ``OperationalError`` where the connection is lost."""
+    if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        return
+    if raw.pgconn.status != ConnStatus.OK:  # of which libpq makes an error without any code
+        raise psycopg.OperationalError(result.get_error_message())
+    raise error_from_result(result)
 
 
 class _Cursor(psycopg.RawCursor[Any]):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group
+from django.utils import timezone
 from guardian.shortcuts import assign_perm, remove_perm
 
 from entities.models import Company, Person, Quote, Team, User
 from entities.registry import registry
 from security.gate import system_rows
-from security.models import FieldRule, Profile
+from security.models import FieldRule, Profile, ProfileRight
 from tests.api.twins import keys
 from tests.api.wire import Wire, at
 
@@ -123,3 +126,36 @@ def test_the_administrator_has_no_second_way(admin: Wire) -> None:
         assert admin.entry(kind, count=0)["$totalResults"] == system_rows(model).count()
     assert admin.post("users", {}).status == 405
     assert admin.patch("company('2')", {"comp_nosuch": 1}).codes == ["UnknownMember"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wire", "column"),
+    [
+        ("Users", "Comp_PrimaryUserId", "last_name"),
+        ("Channel", "Comp_ChannelId", "description"),
+        ("Territories", "Comp_SecTerr", "caption"),
+    ],
+)
+def test_who_is_named_is_named_as_it_is_now(susan: Wire, kind: str, wire: str, column: str) -> None:
+    own = susan.entry("$whoami")["$user"]["$key"]  # who has to go on asking
+    listed = susan.entry("company", count=200)["$resources"]
+    shown = next(entry for entry in listed if kind in entry and (kind, entry[wire]) != ("Users", own))
+    path, key = at("Company", shown["$key"]), shown[wire]
+    record = system_rows(registry()[kind].model).filter(pk=key)
+
+    def named() -> tuple[Any, Any]:
+        entry = susan.entry(path)
+        (same,) = susan.entry("company", where=f"Comp_CompanyId eq {shown['$key']}")["$resources"]
+        assert (same[wire], same.get(kind)) == (entry[wire], entry.get(kind))
+        return entry[wire], entry.get(kind, {}).get("$title")
+
+    assert named() == (key, shown[kind]["$title"])
+    record.update(**{column: "Renamed"})
+    assert named()[0] == key
+    assert "Renamed" in named()[1]
+    record.update(deleted_at=timezone.now())
+    assert named() == (None, None)
+    system_rows(registry()[kind].model).model._default_manager.filter(pk=key).update(deleted_at=None)
+    assert "Renamed" in named()[1]
+    ProfileRight.objects.filter(entity=kind).delete()
+    assert named() == (None, None)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import psycopg
+import pytest
 from django.db import connection
 
 from bench import acceptance, limit, limit_json, limit_sql, report
 from bench.asking import Ask, Sample
 from bench.cases import HALF, first_page, page
 from bench.honesty import difference, entries
+from bench.long_run import WORLDS
 from bench.size import BASE, CALLERS
 from bench.stock.serializers import WIRES
 from tests.bench.served import SIZE, sent, serve_ours, serve_stock
@@ -124,10 +126,14 @@ def test_goals_are_ratios_of_what_was_measured(tmp_path: Path) -> None:
     samples = []
     for variant, taken in (("ours", 4.0), ("limit", 2.0), ("stock", 800.0)):
         samples.append(Sample("list", variant, "restricted", times=[taken] * 5).summary())
+    for companies, taken in ((200, 4.0), (SIZE.companies, 4.6), (SIZE.companies * 10, 6.0)):
+        samples.append(Sample(WORLDS, f"{companies:,}", "restricted", times=[taken] * 5).summary())
     found = measured(samples)
     reached = {goal.name: (goal.reached, goal.verdict) for goal in acceptance.goals(found)}
     assert reached["list against stock with count, without that hash"] == (200.0, "reached")
     assert reached["list against limit, time"] == (2.0, "missed")
+    of_worlds = [reached[f"200 → {n:,} companies, list by $next"] for n in (SIZE.companies, SIZE.companies * 10)]
+    assert of_worlds == [(pytest.approx(1.15), "reached"), (1.5, "missed")]
     assert reached["create against stock"] == (None, "not measured")
     assert reached["warm Basic log-in, freshness and grants included"] == (0.2, "dream")
     report.write(found, tmp_path / "performance.md")

@@ -16,6 +16,7 @@ def test_40_a_page_costs_the_same_for_everybody(kind: str) -> None:
         wire = login(logon)
         if wire.get(kind).status == 200 and wire.keys(kind):
             for count in (10, 100):
+                wire.entry(kind, count=count)  # titles of users, teams and territories are remembered
                 with statements() as sent:
                     wire.entry(kind, count=count)
                 costs.add(len(sent))
@@ -45,5 +46,5 @@ def test_40_a_page_with_relations_costs_the_same_whatever_its_size() -> None:
             william.entry("company", count=count, include="person,address,phoneCollection")
         return len(sent)
 
-    william.entry("company")
+    included(50)  # titles of users, teams and territories are remembered
     assert included(5) == included(50)

@@ -11,7 +11,7 @@ from django.db.models import CharField, F, Func, Value
 
 from entities.registry import Entity, app_label, permission, registry
 from entities.rules.circumstances import RuleViolation
-from security import gate, reading, writes
+from security import directory, gate, reading, writes
 from security.errors import NotPermitted, OutsideYourRights, RecordNotFound
 from security.predicates import scope_holds
 from security.reading import Columns, Window
@@ -20,7 +20,7 @@ from tests.oracle.loading import CODENAMES
 from tests.oracle.worlds import ACTIONS, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from entities.models import Record
     from entities.registry import Field
@@ -114,11 +114,15 @@ def pages(oracle: Oracle, user: User, access: Access, turn: int) -> None:
     """A page, as feeds read it: titles, flags, and references with the titles of what they name."""
     for kind in KINDS[turn % 3 :: 3]:
         entity = registry()[kind]
-        columns = Columns(tuple(f for f in access.shape(entity).readable if f.wire in REFERENCES))
+        untitled = directory.remembered_kinds(access) if turn % 2 else frozenset[str]()
+        columns = Columns(tuple(f for f in access.shape(entity).readable if f.wire in REFERENCES), untitled=untitled)
         keys = gate.rows(access, entity, form=FORMS[turn % len(FORMS)]).order_by("pk").values_list("pk", F("pk"))
         rows = reading.page(access, entity, columns, [keys], Window(("ASC",), 1_000)).rows()
-        places = [(columns.at[field], columns.titles[field]) for field in columns.fields]
-        found = [(*row[:4], *(row[at] if row[title] is not None else None for at, title in places)) for row in rows]
+        wanted: dict[str, set[int | None]] = {}
+        for field, at in columns.named.items():
+            wanted.setdefault(field.target, set()).update(row[at] for row in rows)
+        named = directory.titles(access, wanted)
+        found = [(*row[:4], *(_named(row, field, columns, named) for field in columns.fields)) for row in rows]
         expected = [
             (
                 row.key,
@@ -131,6 +135,15 @@ def pages(oracle: Oracle, user: User, access: Access, turn: int) -> None:
             if oracle.may(user, "view", row)
         ]
         expect(f"page of {kind} for {user.key}", found, expected)
+
+
+def _named(
+    row: tuple[Any, ...], field: Field, columns: Columns, named: Mapping[str, Mapping[int, str | None]]
+) -> int | None:
+    """Return the key that a reference holds, if the record that it names has a title for the actor."""
+    key: int | None = row[columns.at[field]]
+    title = row[columns.titles[field]] if field in columns.titles else key and named[field.target][key]
+    return key if title is not None else None
 
 
 def _or_null(value: Any, field: Field) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.db import DataError, ProgrammingError, connection, transaction
+from django.db import DataError, OperationalError, ProgrammingError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
@@ -37,6 +37,11 @@ def prepared() -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
+def kept() -> Any:
+    """Return what is known of the texts of the connection."""
+    return running._kept[connection.connection]
+
+
 def thrice(sql: str, values: Sequence[Any] = ()) -> list[list[tuple[Any, ...]]]:
     """Run a text by a cursor, by libpq for the first time, and once more."""
     return [run(sql, values) for _ in range(3)]
@@ -62,8 +67,21 @@ def test_the_latest_texts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     running._kept.pop(connection.connection, None)
     for number in range(8):
         assert thrice(f"SELECT {number}") == [[(number,)]] * 3
+        assert run("SELECT 0") == [(0,)]
     assert len(prepared() - before) == 3
-    assert run("SELECT 0") == [(0,)]
+    assert list(kept().names) == ["SELECT 6", "SELECT 7", "SELECT 0"]
+    assert run("SELECT 5") == [(5,)]
+
+
+def test_what_is_run_once_drives_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "KEPT", 3)
+    thrice("SELECT 'kept'")
+    before = prepared()
+    for number in range(20):
+        assert run(f"SELECT {number} AS once") == [(number,)]
+    assert prepared() == before
+    assert "SELECT 'kept'" in kept().names
+    assert len(kept().met) == 3
 
 
 def test_a_watched_statement_is_told_with_its_text() -> None:
@@ -119,11 +137,66 @@ def test_an_error_breaks_the_transaction_and_a_savepoint_mends_it() -> None:
 def test_plans_outlive_what_is_rolled_back() -> None:
     """psycopg has all plans of a connection forgotten after a rollback, where it prepared one itself."""
     thrice("SELECT 'kept'")
-    for _ in range(3):
-        with transaction.atomic():
-            assert list(User.objects.values_list("pk").iterator(chunk_size=1)) is not None
-            transaction.set_rollback(True)
-        assert run("SELECT 'kept'") == [("kept",)]
+    before = prepared()
+    with CaptureQueriesContext(connection):
+        for _ in range(8):  # by psycopg's cursor, for they are watched
+            run("SELECT 'watched'")
+    with pytest.raises(DataError), transaction.atomic():
+        run("SELECT 1 / 0")
+    assert prepared() == before
+    assert run("SELECT 'kept'") == [("kept",)]
+
+
+def test_whoever_looks_at_statements_sees_all_of_them() -> None:
+    thrice("SELECT 'looked at'")
+    seen = []
+
+    def look(execute: Any, sql: str, *rest: Any) -> Any:
+        seen.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(look):
+        run("SELECT 'looked at'")
+    run("SELECT 'looked at'")
+    assert seen == ["SELECT 'looked at'"]
+
+
+def test_nothing_is_prepared_where_connections_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "options"}
+    before = prepared()
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    assert thrice("SELECT 'handed over'") == [[("handed over",)]] * 3
+    assert prepared() == before
+
+
+def test_what_no_text_can_hold_is_refused_before_it_is_sent() -> None:
+    thrice("SELECT %s::text", ["a"])
+    with pytest.raises(DataError, match="NUL"):
+        run("SELECT %s::text", ["a\x00b"])
+    assert run("SELECT %s::text", ["b"]) == [("b",)]
+
+
+def test_a_plan_that_is_gone_breaks_a_transaction_once() -> None:
+    thrice("SELECT 'gone within'")
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        run("SELECT 'gone within'")
+    assert thrice("SELECT 'gone within'") == [[("gone within",)]] * 3
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_lost_connection_is_told_as_such_and_replaced() -> None:
+    thrice("SELECT 'lost'")
+    [(pid,)] = run("SELECT pg_backend_pid()")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+    with pytest.raises(OperationalError):
+        run("SELECT 'lost'")
+    connection.close_if_unusable_or_obsolete()
+    assert thrice("SELECT 'lost'") == [[("lost",)]] * 3
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
