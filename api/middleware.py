@@ -107,10 +107,11 @@ def _check_host(request: HttpRequest) -> None:
 
 
 def _check_origin(request: HttpRequest) -> None:
-    own = {request.get_host().lower(), _host_of(settings.PUBLIC_BASE_URL)}
     origin = request.headers.get("Origin")
-    foreign = origin is not None and _host_of(origin) not in own - {""} and not _is_listed(request)
-    if foreign and request.method not in SAFE:
+    if origin is None or request.method in SAFE:
+        return
+    own = {request.get_host().lower(), _host_of(settings.PUBLIC_BASE_URL)}
+    if _host_of(origin) not in own - {""} and not _is_listed(request):
         # Browsers resend stored Basic credentials with whatever a foreign page makes them send.
         raise ApiError.of(403, "CrossOrigin", "Pages of other sites may not write here.")
 

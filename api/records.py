@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
@@ -94,7 +93,7 @@ class RecordView(ViewSetMixin, SDataView):
             entity=self.target,
             base=self.base(),
             query=query,
-            selection=selected(self.access, self.target, replace(query, count=1)),
+            selection=selected(self.access, self.target, query, one=True),
             body=single.Body(self.require_json, self.content),
             strict=self.strict(),
             if_match=headers.get("If-Match"),

@@ -25,10 +25,13 @@ _PROTOCOL = frozenset({"$key", "$title", "$url", "$etag", "$updated", "$links"})
 _BARE = entries.Projection((), (), owner=False, tag=False, updated=False, links=False)
 
 
-def selected(access: Access, entity: Entity, query: ListQuery) -> Selection:
-    """Return what of each record the answer shows; raises ``QueryError`` for unknown names and too large a page."""
+def selected(access: Access, entity: Entity, query: ListQuery, *, one: bool = False) -> Selection:
+    """Return what of each record the answer shows; ``one`` = it is about one record, and not a page of them.
+
+    Raises ``QueryError`` for unknown names and too large a page.
+    """
     found = selection_of(access, entity, query)
-    check_nodes(query, found)
+    check_nodes(1 if one else query.count, found)
     return found
 
 
@@ -43,10 +46,10 @@ def selection_of(access: Access, entity: Entity, query: ListQuery) -> Selection:
     return selection
 
 
-def check_nodes(query: ListQuery, selection: Selection) -> None:
-    """Refuse pages whose included collections would hold too many entries."""
+def check_nodes(count: int, selection: Selection) -> None:
+    """Refuse pages of ``count`` records whose included collections would hold too many entries."""
     collections = _collections(selection)
-    if collections and (query.count > ROWS_WITH_COLLECTIONS or query.count * collections > NODES):
+    if collections and (count > ROWS_WITH_COLLECTIONS or count * collections > NODES):
         message = f"With collections included, count is at most {ROWS_WITH_COLLECTIONS}, count × collections {NODES}."
         raise QueryError("LimitExceeded", message, "include")
 

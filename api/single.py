@@ -207,7 +207,8 @@ def entry(call: Call, key: int) -> tuple[dict[str, Any] | None, str]:
     """Return the entry as the query shows it and its tag; None where the caller cannot see it."""
     selection = call.selection
     shows_tag = selection.projection.tag
-    selection = replace(selection, projection=replace(selection.projection, tag=True))
+    if not shows_tag:
+        selection = replace(selection, projection=replace(selection.projection, tag=True))
     found = related.entries_by_key(call.access, call.entity, [key], selection, call.base).get(key)
     if found is None:
         return None, ""

@@ -5,12 +5,11 @@ A row of a page names five such records, and looking each up took the database a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from entities.registry import registry
 from security import gate
-from security.access import once_per_access, remembered
+from security.access import remembered
 from security.plan import policy_version
 
 if TYPE_CHECKING:
@@ -21,35 +20,24 @@ if TYPE_CHECKING:
     Titles = dict[int, str | None]  # by key; None = not to be seen
 
 KINDS = ("Users", "Channel", "Territories")
-MOST = 1_000  # titles of a kind that are remembered; with more it begins anew
+MOST = 1_000  # records of a kind; with more of them its titles are looked up with each page
 
 
-@dataclass
-class _Place:
-    """Where titles are remembered. They are replaced and never emptied: another thread may be looking."""
-
-    titles: Titles = field(default_factory=dict)
-
-
-@once_per_access
 def remembered_kinds(access: Access) -> frozenset[str]:
     """Return the kinds whose titles are remembered: whose every live record the actor sees, by right and not by grant.
 
     What else a record is seen by may change without the policy.
     """
-    return frozenset(kind for kind in KINDS if access.sees(registry()[kind]) and _sees_all(access, kind))
-
-
-def _sees_all(access: Access, kind: str) -> bool:
-    return any(rule.scope == "everywhere" for rule in access.plans[kind].rules["view"])
+    return frozenset(_all_titles(access))
 
 
 def titles(access: Access, wanted: Mapping[str, set[int | None]]) -> Mapping[str, Mapping[int, str | None]]:
     """Return ``{kind: {key: title}}`` of at least the ``wanted`` records of remembered kinds; None = not to be seen.
 
-    A key that is None is nobody's.
+    A key that is None is nobody's. One that is not remembered, such as that of a deleted user, is looked up once.
     """
-    known = {kind: _known(access, kind) for kind in wanted}
+    everything = _all_titles(access)
+    known = {kind: everything.get(kind, {}) for kind in wanted}
     missing: dict[str, set[int]] = {}
     for kind, keys in wanted.items():
         if unknown := {key for key in keys if key is not None and key not in known[kind]}:
@@ -59,15 +47,27 @@ def titles(access: Access, wanted: Mapping[str, set[int | None]]) -> Mapping[str
         holds = policy_version() == access.version  # asked afterwards: so they are titles of that version
         for kind, unknown in missing.items():
             told = {key: found.get((kind, key)) for key in unknown}
-            if holds:
+            if holds and len(known[kind]) < 2 * MOST:
                 known[kind].update(told)
             else:
                 known[kind] = known[kind] | told
     return known
 
 
-def _known(access: Access, kind: str) -> Titles:
-    place = remembered(access, _known, kind, _Place)
-    if len(place.titles) > MOST:
-        place.titles = {}
-    return place.titles
+def _all_titles(access: Access) -> dict[str, Titles]:
+    """Return all titles of the remembered kinds, read once for an access that is that of the present policy."""
+    place: list[dict[str, Titles]] = remembered(access, _all_titles, None, list)
+    if place:
+        return place[0]
+    found: dict[str, Titles] = {}
+    kinds = [kind for kind in KINDS if access.sees(registry()[kind]) and _sees_all(access, kind)]
+    for kind, key, title in gate.every_title(access, kinds, MOST + 1):
+        found.setdefault(kind, {})[key] = title
+    found = {kind: titles for kind in kinds if len(titles := found.get(kind, {})) <= MOST}
+    if policy_version() == access.version:  # and not with changes of a transaction that may be taken back
+        place[:] = [found]
+    return found
+
+
+def _sees_all(access: Access, kind: str) -> bool:
+    return any(rule.scope == "everywhere" for rule in access.plans[kind].rules["view"])

@@ -262,6 +262,19 @@ def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, in
     return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
 
 
+def every_title(access: Access, kinds: Sequence[str], most: int) -> list[tuple[str, int, str]]:
+    """Return kind, key and title of all records of ``kinds`` that the actor can see, ``most`` of each."""
+    found = [_titled(access, kind).order_by("pk")[:most] for kind in kinds]
+    return list(found[0].union(*found[1:], all=True) if len(found) > 1 else found[0]) if found else []
+
+
+def _titled(access: Access, kind: str) -> QuerySet[Record, tuple[Any, ...]]:
+    """Return kind, key and title, as it is shown, of the visible records of a kind."""
+    named = Value(kind, output_field=CharField())
+    shown = rows(access, registry()[kind]).annotate(_kind=named, _title=shown_title(access, registry()[kind]))
+    return shown.values_list("_kind", "pk", "_title")
+
+
 @once_per_access
 def _titling(access: Access, kinds: tuple[str, ...]) -> Statement:
     queries = []

@@ -1,7 +1,8 @@
 """Records read through the gate together with the titles of what they refer to: one statement, whose text is made once.
 
 A page finds its keys first, by an index that holds all it needs, and reads the rest of the records for those alone
-(docs/adr/0031). Titles are looked up among the rows that the actor sees of the kinds referred to.
+(docs/adr/0031). Titles are looked up among the rows that the actor sees of the kinds referred to, but for kinds whose
+titles are remembered (``directory``).
 """
 
 from __future__ import annotations

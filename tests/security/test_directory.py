@@ -75,6 +75,7 @@ def test_a_title_is_asked_for_once_and_told_as_it_is(
     assert first == [gate.titles(told, {kind: {record.pk}})[kind, record.pk], None]
     with django_assert_num_queries(0):
         assert titles(told, kind, record.pk, 999_999) == first
+        assert kind in directory.remembered_kinds(told)
     setattr(record, name, "Renamed")
     record.save()
     assert "Renamed" in str(titles(access(reader), kind, record.pk)[0])
@@ -102,7 +103,7 @@ def test_what_is_seen_in_part_is_looked_up_with_the_page(reader: User) -> None:
 
 
 def test_a_title_that_was_taken_back_is_nobodys(reader: User) -> None:
-    team, told = Team.objects.create(description="Blue"), access(reader)
+    team = Team.objects.create(description="Blue")
     told = access(reader)
     with transaction.atomic():
         Team.objects.filter(pk=team.pk).update(description="Never")
@@ -110,13 +111,25 @@ def test_a_title_that_was_taken_back_is_nobodys(reader: User) -> None:
         transaction.set_rollback(True)
     assert access(reader) is told
     assert titles(told, "Channel", team.pk) == ["Blue"]
+    with transaction.atomic():
+        added = Team.objects.create(description="Never there")
+        assert titles(told, "Channel", added.pk) == ["Never there"]
+        transaction.set_rollback(True)
+    assert titles(told, "Channel", added.pk) == [None]
 
 
-def test_no_more_than_so_many_are_remembered(reader: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "MOST", 3)
+def test_all_of_a_kind_are_read_at_once(reader: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     teams = [Team.objects.create(description=f"Team {n}").pk for n in range(12)]
     told = access(reader)
-    for start in range(0, 12, 2):
-        keys = teams[start : start + 2]
-        assert titles(told, "Channel", *keys) == [f"Team {start}", f"Team {start + 1}"]
-    assert len(directory._known(told, "Channel")) <= 5
+    directory.remembered_kinds(told)
+    with django_assert_num_queries(0):
+        assert titles(told, "Channel", *teams) == [f"Team {n}" for n in range(12)]
+
+
+def test_a_kind_of_too_many_is_looked_up_with_the_page(reader: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "MOST", Team.objects.count() + 2)
+    teams = [Team.objects.create(description=f"Team {n}").pk for n in range(2)]
+    assert "Channel" in directory.remembered_kinds(access(reader))
+    teams.append(Team.objects.create(description="Team 2").pk)
+    assert "Channel" not in directory.remembered_kinds(access(reader))
+    assert titles(access(reader), "Channel", *teams) == ["Team 0", "Team 1", "Team 2"]
