@@ -15,6 +15,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from security.credentials import Verified, verify_password, verify_token
+from security.directory import remembered_kinds
 from security.plan import Access, access_for
 from security.throttle import network_of
 
@@ -52,7 +53,9 @@ class CredentialsAuthentication(BaseAuthentication):
         if verified is None:
             raise AuthenticationFailed
         access = access_for(verified.user_id, verified.version, external=True, granted=verified.granted)
-        return Caller(access.reading if verified.read_only else access), verified
+        caller = Caller(access.reading if verified.read_only else access)
+        remembered_kinds(caller.access)  # with the first request of an access, so that no later one takes longer for it
+        return caller, verified
 
     def authenticate_header(self, request: Request) -> str:
         """Make DRF answer 401 rather than 403; the header itself is set by ``errors.exception_handler``."""

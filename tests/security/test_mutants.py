@@ -238,6 +238,7 @@ def titles() -> None:
     key = Person.objects.create(first_name="Ada", last_name="Sample").pk
     rule("Pers_LastName", "Person", read=False)
     assert gate.titles(access(who), {"Person": {key}}) == {("Person", key): "Ada"}
+    assert gate.every_title(access(who), ["Person"], 2) == [("Person", key, "Ada")]
     rule("Pers_FirstName", "Person", read=False)
     told = access(who)
     assert gate.titles(told, {"Person": {key}}) == {("Person", key): f"Person {key}"}
@@ -323,6 +324,11 @@ def whole_titles(access: Any, wanted: Any) -> dict[tuple[str, int], str]:
     return {(kind, row.pk): str(row) for kind, row in found}
 
 
+def every_whole_title(access: Any, kinds: Any, most: int) -> list[tuple[str, int, str]]:
+    """Titles of all records, as they are stored."""
+    return [(kind, row.pk, str(row)) for kind in kinds for row in gate.system_rows(registry()[kind].model)[:most]]
+
+
 FAULTS = (
     *(Fault("scope", f"{name} reaches nobody", scope(name), reaches(name)) for name in SCOPES[3:]),
     Fault("scope", "team reaches everything", scope("team", Q()), reaches("team")),
@@ -378,6 +384,7 @@ FAULTS = (
         by_key,
     ),
     Fault("gate", "titles: whole and of all", replaced(gate, "titles", whole_titles), titles),
+    Fault("gate", "every_title: whole and of all", replaced(gate, "every_title", every_whole_title), titles),
     Fault(
         "gate", "title_expression: all fields", replaced(gate, "title_expression", lambda *_: F("last_name")), titles
     ),
