@@ -59,11 +59,11 @@ def _all_titles(access: Access) -> dict[str, Titles]:
     place: list[dict[str, Titles]] = remembered(access, _all_titles, None, list)
     if place:
         return place[0]
-    found: dict[str, Titles] = {}
     kinds = [kind for kind in KINDS if access.sees(registry()[kind]) and _sees_all(access, kind)]
+    every: dict[str, Titles] = {kind: {} for kind in kinds}
     for kind, key, title in gate.every_title(access, kinds, MOST + 1):
-        found.setdefault(kind, {})[key] = title
-    found = {kind: titles for kind in kinds if len(titles := found.get(kind, {})) <= MOST}
+        every[kind][key] = title
+    found = {kind: known for kind, known in every.items() if len(known) <= MOST}
     if policy_version() == access.version:  # and not with changes of a transaction that may be taken back
         place[:] = [found]
     return found

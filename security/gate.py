@@ -262,31 +262,27 @@ def titles(access: Access, wanted: Mapping[str, set[int]]) -> dict[tuple[str, in
     return {(kind, key): title or neutral_title(registry()[kind], key) for kind, key, title in found}
 
 
+@once_per_access
+def _titling(access: Access, kinds: tuple[str, ...]) -> Statement:
+    return prepared(_together([_titled(access, kind).filter(among("pk", kind)).order_by() for kind in kinds]))
+
+
 def every_title(access: Access, kinds: Sequence[str], most: int) -> list[tuple[str, int, str]]:
     """Return kind, key and title of all records of ``kinds`` that the actor can see, ``most`` of each."""
-    found = [_titled(access, kind).order_by("pk")[:most] for kind in kinds]
-    return list(found[0].union(*found[1:], all=True) if len(found) > 1 else found[0]) if found else []
+    found = _together([_titled(access, kind).order_by("pk")[:most] for kind in kinds]) if kinds else ()
+    return [(kind, key, title or neutral_title(registry()[kind], key)) for kind, key, title in found]
 
 
 def _titled(access: Access, kind: str) -> QuerySet[Record, tuple[Any, ...]]:
-    """Return kind, key and title, as it is shown, of the visible records of a kind."""
+    """Return kind, key and title of the visible records of a kind; no title where none is readable and filled."""
+    entity = registry()[kind]
     named = Value(kind, output_field=CharField())
-    shown = rows(access, registry()[kind]).annotate(_kind=named, _title=shown_title(access, registry()[kind]))
-    return shown.values_list("_kind", "pk", "_title")
+    titled = rows(access, entity).annotate(_kind=named, _title=title_expression(access, entity))
+    return titled.values_list("_kind", "pk", "_title")
 
 
-@once_per_access
-def _titling(access: Access, kinds: tuple[str, ...]) -> Statement:
-    queries = []
-    for kind in kinds:
-        entity = registry()[kind]
-        seen = (
-            rows(access, entity)
-            .filter(among("pk", kind))
-            .annotate(_kind=Value(kind, output_field=CharField()), _title=title_expression(access, entity))
-        )
-        queries.append(seen.order_by().values_list("_kind", "pk", "_title"))
-    return prepared(queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0])
+def _together(queries: Sequence[QuerySet[Record, tuple[Any, ...]]]) -> QuerySet[Record, tuple[Any, ...]]:
+    return queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0]
 
 
 def _possible(access: Access, entity: Entity, action: str, child: Entity | None = None) -> Q:

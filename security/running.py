@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 KEPT = 100  # texts that are prepared on a connection, and as many that were met: what is run once is not prepared
-_PLACE = re.compile("%[s%]")
+PLACE = re.compile("%[s%]")  # of a value in a text, or a percent sign
 _GONE = "26000", "0A000"  # a prepared statement that is not there, or whose columns are other ones by now
 _numbers = count(1)
 
@@ -148,4 +148,4 @@ def _by_cursor(wrapper: Any, sql: str, values: Sequence[Any]) -> list[Row]:
 def _numbered(sql: str) -> str:
     """Return ``sql`` with its places as PostgreSQL writes them: numbered."""
     numbers = count(1)
-    return _PLACE.sub(lambda match: "%" if match[0] == "%%" else f"${next(numbers)}", sql)
+    return PLACE.sub(lambda match: "%" if match[0] == "%%" else f"${next(numbers)}", sql)

@@ -7,7 +7,6 @@ Where connections are kept, the database plans a statement once, too (``running`
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import BooleanField, Expression, F, Func, IntegerField
 
-from security.running import run
+from security.running import PLACE, run
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable
 
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from django.db.models.sql.compiler import SQLCompiler
 
     Convert = Callable[[Any, Any, BaseDatabaseWrapper], Any]
-
-_PLACE = re.compile("%[s%]")
 
 
 class Slot(Expression):
@@ -134,4 +132,4 @@ def _with_constants(sql: str, values: Iterable[Any]) -> str:
         literal: str = operations.compose_sql("%s", [value])
         return literal.replace("%", "%%")
 
-    return _PLACE.sub(place, sql)
+    return PLACE.sub(place, sql)
